@@ -1,0 +1,360 @@
+"""The contract client: one batch of reads at one block, one way to send, one to find a receipt."""
+
+import time
+from collections.abc import Callable, Mapping
+from statistics import median_low
+from typing import Any, Final
+
+from eth_utils.address import to_checksum_address
+
+from mayhouse_cli.chain import contract
+from mayhouse_cli.chain.fees import choose_fees
+from mayhouse_cli.chain.rpc import Answer, Fault, Request, Rpc
+from mayhouse_cli.chain.words import judge
+from mayhouse_cli.errors import RpcUnreachable, WrongContract
+from mayhouse_cli.models import (
+    Address,
+    Block,
+    Call,
+    Cost,
+    Fees,
+    Hash,
+    Question,
+    Receipt,
+    SendAnswer,
+    Sighting,
+    Snapshot,
+    Transaction,
+)
+from mayhouse_cli.money import Wei
+from mayhouse_cli.ports import Deadline
+
+# calculateRequiredStake(1000, 1): a sibling contract has the same owner and percentage views.
+_PROBE: Final = (1000, 1)
+_HEAD_MOVES: Final = 5
+_FEE_HISTORY_BLOCKS: Final = 5
+_LOCAL_PAUSE: Final = (0.02, 0.25)
+_PAUSE: Final = (0.5, 3.0)
+
+Decode = Callable[[Answer], Any]
+
+
+class ContractClient:
+    """The deployed contract through the configured nodes."""
+
+    def __init__(self, rpc: Rpc, address: Address, deadline: Deadline, *, local: bool) -> None:
+        """Take the nodes and the contract's address; `local` blocks come at once."""
+        self._rpc = rpc
+        self.contract = address
+        self._deadline = deadline
+        self._pauses = _LOCAL_PAUSE if local else _PAUSE
+
+    # --- reading ---
+
+    def read(self, question: Question) -> Snapshot:
+        """Answer everything in one batch, repeated when a new block came in between."""
+        batch = self._batch(question)
+        for _ in range(_HEAD_MOVES):
+            answers = dict(
+                zip(batch, self._rpc.ask([item[0] for item in batch.values()]), strict=True)
+            )
+            if _block_hash(answers["head"]) == _block_hash(answers["head again"]):
+                return self._snapshot(question, batch, answers)
+        raise RpcUnreachable(
+            "The chain's head moved during every read",
+            hint="The node is catching up or switching between branches; run it again.",
+        )
+
+    def _batch(self, question: Question) -> dict[str, tuple[Request, Decode]]:
+        batch: dict[str, tuple[Request, Decode]] = {
+            "head": (("eth_getBlockByNumber", ["latest", False]), _block),
+            "genesis": (("eth_getBlockByNumber", ["0x0", False]), _block_hash),
+            "code": (("eth_getCode", [self.contract, "latest"]), str),
+            "probe": self._view(Call("calculateRequiredStake", _PROBE), _number),
+            "owner": self._view(Call("owner", ()), _address),
+            "stake_percent": self._view(Call("stakePercentage", ()), _number),
+            "fee_percent": self._view(Call("platformFeePercentage", ()), _number),
+            "contract_balance": (("eth_getBalance", [self.contract, "latest"]), _wei),
+            "priority_fee": (
+                ("eth_feeHistory", [hex(_FEE_HISTORY_BLOCKS), "latest", [50]]),
+                _priority_fee,
+            ),
+        }
+        self._add_sender(batch, question)
+        self._add_views(batch, question)
+        for account in question.accounts:
+            batch[f"balance {account}"] = (("eth_getBalance", [account, "latest"]), _wei)
+            batch[f"code {account}"] = (("eth_getCode", [account, "latest"]), str)
+        batch["head again"] = (("eth_getBlockByNumber", ["latest", False]), _block)
+        return batch
+
+    def _add_sender(self, batch: dict[str, tuple[Request, Decode]], question: Question) -> None:
+        sender = question.sender
+        if sender is None:
+            return
+        batch["sender_balance"] = (("eth_getBalance", [sender, "latest"]), _wei)
+        batch["pending_nonce"] = (("eth_getTransactionCount", [sender, "pending"]), _integer)
+        if question.call is not None:
+            body = {
+                "from": sender,
+                "to": self.contract,
+                "value": hex(question.call.value),
+                "data": "0x" + contract.calldata(question.call).hex(),
+            }
+            batch["simulation"] = (("eth_call", [body, "latest"]), str)
+            batch["gas_estimate"] = (("eth_estimateGas", [body]), _integer)
+
+    def _add_views(self, batch: dict[str, tuple[Request, Decode]], question: Question) -> None:
+        event_id = question.chain_event_id
+        if event_id is not None:
+            batch["event"] = self._view(Call("getEventRun", (event_id,)), None)
+            if question.with_event_bookings:
+                batch["event_booking_ids"] = self._view(Call("getEventBookings", (event_id,)), None)
+        for booking_id in question.chain_booking_ids:
+            batch[f"booking {booking_id}"] = self._view(Call("getBooking", (booking_id,)), None)
+        if question.cost_of is not None:
+            batch["cost"] = self._view(Call("calculateBookingCost", question.cost_of), None)
+        if question.stake_for is not None:
+            batch["required_stake"] = self._view(
+                Call("calculateRequiredStake", question.stake_for), None
+            )
+
+    def _view(self, call: Call, decode: Decode | None) -> tuple[Request, Decode]:
+        body = {"to": self.contract, "data": "0x" + contract.calldata(call).hex()}
+        return ("eth_call", [body, "latest"]), decode or _identity
+
+    def _snapshot(
+        self,
+        question: Question,
+        batch: Mapping[str, tuple[Request, Decode]],
+        answers: Mapping[str, Answer],
+    ) -> Snapshot:
+        self._check_contract(answers)
+        seen: dict[str, Any] = {}
+        for name, (_, decode) in batch.items():
+            if isinstance(answer := answers[name], Fault):
+                if name not in _MAY_FAIL:
+                    raise RpcUnreachable(
+                        f"The node could not answer {name}: {answer.message}",
+                        hint="It may be catching up; run it again.",
+                    )
+                seen[name] = None
+            else:
+                seen[name] = decode(answer)
+        return Snapshot(
+            block=seen["head"],
+            genesis_hash=seen["genesis"],
+            owner=seen["owner"],
+            stake_percent=seen["stake_percent"],
+            fee_percent=seen["fee_percent"],
+            contract_balance=seen["contract_balance"],
+            priority_fee=seen["priority_fee"] or Wei(0),
+            sender_balance=seen.get("sender_balance", Wei(0)),
+            pending_nonce=seen.get("pending_nonce", 0),
+            gas_estimate=seen.get("gas_estimate"),
+            revert_reason=_why_it_fails(answers),
+            event=_decoded(contract.decode_event_run, seen.get("event")),
+            event_booking_ids=_booking_ids(seen.get("event_booking_ids")),
+            bookings=_bookings(question, seen),
+            cost=_cost(seen.get("cost")),
+            required_stake=_stake(seen.get("required_stake")),
+            balances={account: seen[f"balance {account}"] for account in question.accounts},
+            with_code=frozenset(
+                account for account in question.accounts if seen[f"code {account}"] != "0x"
+            ),
+        )
+
+    def _check_contract(self, answers: Mapping[str, Answer]) -> None:
+        code = answers["code"]
+        if code == "0x":
+            raise WrongContract(
+                f"There is no contract at {self.contract}",
+                hint="Check CONTRACT_ADDRESS (contract_address) and the chain id.",
+            )
+        try:
+            percent = _number(_not_fault(answers["stake_percent"]))
+            probe = _number(_not_fault(answers["probe"]))
+            _number(_not_fault(answers["fee_percent"]))
+            _address(_not_fault(answers["owner"]))
+        except ValueError:
+            probe, percent = -1, 0
+        if probe != _PROBE[0] * percent // 100:
+            raise WrongContract(
+                f"The contract at {self.contract} is not MayhouseExperience",
+                hint="Check CONTRACT_ADDRESS (contract_address): it answers like another contract.",
+            )
+
+    # --- sending and finding ---
+
+    def calldata(self, call: Call) -> bytes:
+        """Encode a call of the contract."""
+        return contract.calldata(call)
+
+    def fees(self, snapshot: Snapshot, cap: Wei) -> Fees:
+        """Price the simulated call (see `choose_fees`)."""
+        gas = snapshot.gas_estimate
+        if gas is None:
+            raise RpcUnreachable("The node gave no gas estimate", hint="Run it again.")
+        return choose_fees(snapshot.block.base_fee, snapshot.priority_fee, gas, cap)
+
+    def send(self, raw: bytes) -> SendAnswer:
+        """Hand the bytes to the nodes and sum up their words."""
+        return judge(self._rpc.send(raw))
+
+    def sight(self, transaction: Transaction) -> Sighting:
+        """Find the receipt of any attempt, believed only in a canonical block."""
+        hashes = [attempt.tx_hash for attempt in transaction.attempts]
+        head, count, *answers = self._rpc.ask(
+            [
+                ("eth_getBlockByNumber", ["latest", False]),
+                ("eth_getTransactionCount", [transaction.sender, "latest"]),
+                *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
+            ]
+        )
+        block = _block(_usable(head))
+        for tx_hash, answer in zip(hashes, answers, strict=True):
+            receipt = self._receipt(answer, tx_hash)
+            if receipt is not None and self._is_canonical(receipt, block):
+                return Sighting(block, receipt, nonce_used_at_depth=False)
+        used = _integer(_usable(count)) > transaction.nonce
+        return Sighting(block, None, used and self._nonce_used_at_depth(transaction, block))
+
+    def _receipt(self, answer: Answer, tx_hash: Hash) -> Receipt | None:
+        if not isinstance(answer, Mapping) or answer.get("blockNumber") is None:
+            return None
+        if str(answer["transactionHash"]).lower() != tx_hash or answer.get("to") is None:
+            return None
+        gas_used = _integer(answer["gasUsed"])
+        return Receipt(
+            tx_hash=tx_hash,
+            succeeded=_integer(answer["status"]) == 1,
+            recipient=Address(to_checksum_address(answer["to"])),
+            block_number=_integer(answer["blockNumber"]),
+            block_hash=Hash(answer["blockHash"]),
+            gas_used=gas_used,
+            fee=Wei(gas_used * _integer(answer["effectiveGasPrice"])),
+            events=contract.decode_logs(answer["logs"], self.contract),
+        )
+
+    def _is_canonical(self, receipt: Receipt, head: Block) -> bool:
+        if receipt.block_number == head.number:
+            return receipt.block_hash == head.hash
+        number = hex(receipt.block_number)
+        (answer,) = self._rpc.ask([("eth_getBlockByNumber", [number, False])])
+        return _block_hash(answer) == receipt.block_hash
+
+    def _nonce_used_at_depth(self, transaction: Transaction, head: Block) -> bool:
+        number = hex(max(0, head.number - transaction.wanted_depth + 1))
+        (count,) = self._rpc.ask([("eth_getTransactionCount", [transaction.sender, number])])
+        return not isinstance(count, Fault) and _integer(count) > transaction.nonce
+
+    def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:
+        """Replay the call on the state before its block, and read the refusal."""
+        body = {
+            "from": transaction.sender,
+            "to": transaction.recipient,
+            "value": hex(transaction.value),
+            "data": "0x" + transaction.calldata.hex(),
+        }
+        before = hex(receipt.block_number - 1)
+        (answer,) = self._rpc.ask([("eth_call", [body, before])])
+        reason = contract.revert_reason(answer) if isinstance(answer, Fault) else None
+        return reason or "for a reason that a replay does not show (gas, or its place in the block)"
+
+    def pause(self, waits: int) -> None:
+        """Sleep a little longer each time, and never past the deadline."""
+        first, longest = self._pauses
+        time.sleep(min(first * 1.5 ** min(waits, 20), longest, self._deadline.remaining))
+
+
+# The price of an unknown event reverts, and a simulation may; each is told apart later.
+_MAY_FAIL: Final = frozenset({"simulation", "gas_estimate", "cost", "priority_fee"})
+
+
+def _identity(answer: Answer) -> Answer:
+    return answer
+
+
+def _not_fault(answer: Answer) -> Any:
+    if isinstance(answer, Fault):
+        raise ValueError(answer.message)  # noqa: TRY004 the caller tells values apart, not types
+    return answer
+
+
+def _usable(answer: Answer) -> Any:
+    if isinstance(answer, Fault) or answer is None:
+        raise RpcUnreachable("The node does not tell where the chain is", hint="Run it again.")
+    return answer
+
+
+def _integer(answer: Any) -> int:
+    return int(answer, 16)
+
+
+def _number(answer: Any) -> int:
+    if not isinstance(answer, str) or len(answer) != 66:  # noqa: PLR2004
+        raise ValueError("not one word")
+    return int(answer, 16)
+
+
+def _wei(answer: Any) -> Wei:
+    return Wei(int(answer, 16))
+
+
+def _address(answer: Any) -> Address:
+    return Address(to_checksum_address(f"0x{_number(answer):040x}"))
+
+
+def _block(answer: Any) -> Block:
+    return Block(
+        number=_integer(answer["number"]),
+        hash=Hash(answer["hash"]),
+        timestamp=_integer(answer["timestamp"]),
+        base_fee=Wei(_integer(answer.get("baseFeePerGas", "0x0"))),
+    )
+
+
+def _block_hash(answer: Answer) -> Hash | None:
+    return Hash(answer["hash"]) if isinstance(answer, Mapping) else None
+
+
+def _priority_fee(answer: Any) -> Wei:
+    rewards = [_integer(row[0]) for row in answer.get("reward") or [] if row]
+    return Wei(median_low(rewards)) if rewards else Wei(0)
+
+
+def _decoded(decode: Callable[[str], Any], answer: str | None) -> Any:
+    return None if answer is None else decode(answer)
+
+
+def _booking_ids(answer: str | None) -> tuple[int, ...]:
+    return () if answer is None else tuple(contract.decode_result("getEventBookings", answer)[0])
+
+
+def _bookings(question: Question, seen: Mapping[str, Any]) -> dict[int, Any]:
+    decoded = {
+        booking_id: contract.decode_booking(seen[f"booking {booking_id}"])
+        for booking_id in question.chain_booking_ids
+    }
+    return {booking_id: booking for booking_id, booking in decoded.items() if booking}
+
+
+def _cost(answer: str | None) -> Cost | None:
+    if answer is None:
+        return None
+    payment, stake, total = contract.decode_result("calculateBookingCost", answer)
+    return Cost(Wei(payment), Wei(stake), Wei(total))
+
+
+def _stake(answer: str | None) -> Wei | None:
+    if answer is None:
+        return None
+    return Wei(contract.decode_result("calculateRequiredStake", answer)[0])
+
+
+def _why_it_fails(answers: Mapping[str, Answer]) -> str | None:
+    for name in ("simulation", "gas_estimate"):
+        answer = answers.get(name)
+        if isinstance(answer, Fault):
+            return contract.revert_reason(answer) or answer.message
+    return None

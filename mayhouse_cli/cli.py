@@ -1,0 +1,131 @@
+"""Assembles the command groups; the only place where an error becomes an exit code."""
+
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import pairwise
+from types import FrameType
+from typing import Final
+
+import typer
+
+from mayhouse_cli.commands import balance, booking, event, migrate, tx, wallet
+from mayhouse_cli.commands.invocation import make_output
+from mayhouse_cli.errors import (
+    ConsentMissing,
+    Interrupted,
+    MayhouseError,
+    Terminated,
+    WrongUsage,
+)
+from mayhouse_cli.options import (
+    CommonOptions,
+    accept_common_options,
+    command_name,
+    current_command,
+    current_options,
+)
+
+# A monitoring plugin says "unknown" with this, whatever went wrong.
+PLUGIN_UNKNOWN: Final = 3
+
+app = typer.Typer(
+    name="mayhouse",
+    help="Run the money side of an experience-booking platform.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+accept_common_options(app)
+app.add_typer(event.app, name="event")
+app.add_typer(booking.app, name="booking")
+app.add_typer(balance.app, name="balance")
+app.add_typer(wallet.app, name="wallet")
+app.add_typer(tx.app, name="tx")
+migrate.register(app)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code; every failure is reported here."""
+    for stream in (sys.stdout, sys.stderr):
+        # An ASCII terminal shows a "?" instead of a rupee sign, not a traceback.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if list(arguments) == ["--version"]:
+        print(f"mayhouse {version('mayhouse')}")  # noqa: T201 before any output exists
+        return 0
+    _turn_signals_into_errors()
+    try:
+        code = app(args=list(arguments), prog_name="mayhouse", standalone_mode=False)
+    except MayhouseError as error:
+        return _report(error, arguments)
+    except typer.Abort:
+        return _report(ConsentMissing("Stopped at a question; nothing was signed"), arguments)
+    except typer.TyperException as usage:
+        current_command.set(_command_of(usage))
+        return _report(_as_wrong_usage(usage), arguments)
+    except Exception as bug:  # noqa: BLE001 no input gives a traceback
+        return _report(_as_bug(bug), arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _report(error: MayhouseError, arguments: Sequence[str]) -> int:
+    options = current_options.get(_guess_options(arguments))
+    output = make_output(options)
+    if _is_plugin(arguments):
+        balance.report_unknown(error, output)
+        return PLUGIN_UNKNOWN
+    output.failure(current_command.get(""), error)
+    return error.exit_code
+
+
+def _guess_options(arguments: Sequence[str]) -> CommonOptions:
+    """The options that matter for a report, when the command line itself could not be read."""
+    before_the_end = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return CommonOptions(json="--json" in before_the_end, no_color="--no-color" in before_the_end)
+
+
+def _is_plugin(arguments: Sequence[str]) -> bool:
+    """Whether this is `balance check`, which speaks the language of monitoring plugins."""
+    words = [word for word in arguments if not word.startswith("-")]
+    return any(pair == ("balance", "check") for pair in pairwise(words))
+
+
+def _command_of(usage: typer.TyperException) -> str:
+    context = getattr(usage, "ctx", None)
+    return command_name(context.command_path) if context is not None else ""
+
+
+def _as_wrong_usage(usage: typer.TyperException) -> WrongUsage:
+    message = usage.format_message().rstrip(".")
+    command = _command_of(usage).replace(".", " ")
+    return WrongUsage(message, hint=f"See `mayhouse {command} --help`.".replace("  ", " "))
+
+
+def _as_bug(bug: Exception) -> MayhouseError:
+    """Tell where, not what: an unforeseen exception's text may hold a secret."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(bug.__traceback__)
+        if "mayhouse_cli" in frame.filename
+    ]
+    place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "outside the tool"
+    return MayhouseError(
+        f"A defect in mayhouse: {type(bug).__name__} in {place}",
+        hint="Please report it. `mayhouse tx list` shows whether anything was sent.",
+    )
+
+
+def _turn_signals_into_errors() -> None:
+    """SIGINT and SIGTERM end a wait as errors do, so that the hash and the remedy are said."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        _ = number, frame
+        raise Interrupted("Interrupted.")
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        _ = number, frame
+        raise Terminated("Terminated.")
+
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, terminate)

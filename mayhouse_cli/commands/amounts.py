@@ -1,0 +1,50 @@
+"""How amounts, times and transactions are written for reading, the same in every command."""
+
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from mayhouse_cli.money import Wei, format_eth, format_inr, wei_to_inr
+from mayhouse_cli.operations.transactions import TransactionResult
+from mayhouse_cli.render import Block, Line, dim, good
+
+# The platform's events take place in India; RFC 3339 in UTC is what --json is for.
+_INDIA = ZoneInfo("Asia/Kolkata")
+
+
+def eth(wei: int) -> str:
+    """Exact, at least six decimals."""
+    return f"{format_eth(wei)} ETH"
+
+
+def inr_of(wei: Wei, rate: Decimal | None) -> str:
+    """In rupees at a rate; empty without one."""
+    return format_inr(wei_to_inr(wei, rate)) if rate else ""
+
+
+def moment(when: datetime) -> str:
+    """Write a time as people in India read it: "Sat 28 Nov 2026, 18:00 IST"."""
+    try:
+        return f"{when.astimezone(_INDIA):%a %d %b %Y, %H:%M} IST"
+    except OverflowError:  # the last representable moment stands for nonsense on chain
+        return when.isoformat()
+
+
+def plural(count: int, noun: str) -> str:
+    """Count a noun: "1 seat", "2 seats"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def transaction_lines(transaction: TransactionResult, done: str) -> list[Block]:
+    """Say how a transaction ended, with its hash and link whole."""
+    if transaction.tx_hash is None:
+        return [dim("  Dry run: nothing was signed.")]
+    if transaction.block_number is None:
+        lines: list[Block] = [
+            Line(f"Sent, not confirmed yet ({transaction.status})", "yellow"),
+            dim(f"  mayhouse tx resume {str(transaction.transaction_id)[:8]} finishes it"),
+        ]
+    else:
+        fee = f" · fee {eth(transaction.fee_wei)}" if transaction.fee_wei is not None else ""
+        lines = [good(f"{done} in block {transaction.block_number:,}{fee}")]
+    return [*lines, Line(f"  {transaction.explorer_url or transaction.tx_hash}")]

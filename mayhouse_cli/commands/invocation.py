@@ -1,0 +1,146 @@
+"""One run of a command: its options, its configuration, its output, and what it asks a person."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import typer
+
+from mayhouse_cli.bootstrap import OpenSession, open_session
+from mayhouse_cli.config import MAINNET_CHAIN_ID, Config, load_config
+from mayhouse_cli.errors import ConfigurationError, ConsentMissing, CredentialsError
+from mayhouse_cli.money import format_eth, format_inr, parse_gwei
+from mayhouse_cli.operations.intents import SigningChoices, Spending
+from mayhouse_cli.options import CommonOptions, SigningOptions, current_command
+from mayhouse_cli.render import Block, Line, Output, Table
+
+READ_SECONDS: Final = 10.0
+SIGN_SECONDS: Final = 180.0
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """The options of one command, and what follows from them."""
+
+    common: CommonOptions
+
+    @cached_property
+    def output(self) -> Output:
+        return make_output(self.common)
+
+    @cached_property
+    def config(self) -> Config:
+        """The effective configuration; its secrets are masked in all output from then on."""
+        config = load_config(self.common.config)
+        self.output.hide(config.secrets)
+        return config
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a person is there to answer: a piped answer is not consent."""
+        return (
+            sys.stdin.isatty()
+            and sys.stderr.isatty()
+            and not self.common.json
+            and not self.common.no_input
+            and not os.environ.get("CI")
+        )
+
+    @contextmanager
+    def session(self, default_timeout: float = READ_SECONDS) -> Iterator[OpenSession]:
+        """Open a session for one operation."""
+        timeout = self.common.timeout or default_timeout
+        with open_session(self.config, timeout, self.output.progress, self.ask_password) as session:
+            try:
+                yield session
+            finally:
+                # Secrets from files and commands are known only once they were used.
+                self.output.hide(self.config.secrets)
+
+    def show(self, result: object, blocks: Iterable[Block], warnings: Iterable[str] = ()) -> None:
+        """Print a result, its warnings first."""
+        for warning in warnings:
+            self.output.warn(warning)
+        self.output.result(current_command.get(), result, blocks)
+
+    # --- what a person is asked ---
+
+    def ask_password(self, prompt: str) -> str:
+        """Ask for a password without showing it; CredentialsError when nobody can be asked."""
+        if not self.may_ask:
+            raise CredentialsError(
+                "No password is configured, and nobody can be asked",
+                hint="Set MAYHOUSE_KEYSTORE_PASSWORD, its _FILE, or password_command.",
+            )
+        self.output.stop_progress()
+        answer = typer.prompt(prompt, hide_input=True, err=True, default="", show_default=False)
+        return str(answer)
+
+    def ask_new_password(self, prompt: str) -> str:
+        """Ask for a password twice."""
+        first = self.ask_password(prompt)
+        if first != self.ask_password("The same again"):
+            raise CredentialsError("The two passwords differ", hint="Run it again.")
+        return first
+
+    def confirm(self, question: str) -> None:
+        """Ask yes or no; ConsentMissing unless the answer is yes."""
+        self.output.stop_progress()
+        if not typer.confirm(question, default=False, err=True):
+            raise ConsentMissing("Declined; nothing was signed")
+
+    def signing_choices(self, signing: SigningOptions) -> SigningChoices:
+        """Read the signing options against the configuration."""
+        config = self.config
+        if config.chain_id == MAINNET_CHAIN_ID and not signing.mainnet and not signing.dry_run:
+            raise ConfigurationError(
+                "The configured chain is Ethereum mainnet",
+                hint="Add --mainnet if this is meant to move real money.",
+            )
+        return SigningChoices(
+            wait=not signing.no_wait,
+            confirmations=signing.confirmations or config.confirmations,
+            max_fee=parse_gwei(signing.max_fee) if signing.max_fee else config.max_fee,
+            idempotency_key=signing.idempotency_key,
+        )
+
+    def consent(
+        self, spending: Spending | None, signing: SigningOptions, details: Iterable[Block]
+    ) -> None:
+        """Have the spending agreed to, by --yes or at a terminal; ConsentMissing otherwise."""
+        if spending is None or signing.yes:
+            return
+        if not self.may_ask:
+            raise ConsentMissing(
+                f"Sending {format_eth(spending.value)} ETH needs consent, and nobody can be asked",
+                hint="Look at it with --dry-run, then add --yes.",
+            )
+        self.output.note([*details, *spending_blocks(spending)])
+        self.confirm("Sign and send?")
+
+
+def spending_blocks(spending: Spending) -> list[Block]:
+    """Show what consent is asked for: where, from, to, how much, and what is left."""
+    inr = f"   {format_inr(spending.value_inr)}" if spending.value_inr is not None else ""
+    to = "the contract" if spending.recipient == spending.contract else spending.recipient
+    rows = [
+        ["chain", spending.chain_name],
+        ["contract", spending.contract],
+        ["from", spending.sender],
+        ["to", to],
+        ["value", f"{format_eth(spending.value)} ETH{inr}"],
+        ["gas at most", f"{format_eth(spending.most_fee)} ETH"],
+        ["balance after", f"at least {format_eth(spending.balance_after)} ETH"],
+    ]
+    return [Line(), Table(rows, indent=2), Line()]
+
+
+def make_output(common: CommonOptions) -> Output:
+    """Make the output that these options ask for."""
+    return Output(
+        as_json=common.json, quiet=common.quiet, verbose=common.verbose, no_color=common.no_color
+    )

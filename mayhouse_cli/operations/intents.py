@@ -1,0 +1,241 @@
+"""From what an operator asks to a recorded transaction: prepare, then record.
+
+    prepare (reads, guards) -> record (lock, nonce, sign, commit) -> delivery.py
+
+Nothing is sent before `record` has committed, and everything after it works from the record
+alone, so that any process can take over after any other died.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from mayhouse_cli.errors import (
+    InsufficientFunds,
+    IntentConflict,
+    Refused,
+    Reverted,
+    Unconfirmed,
+    WrongChain,
+)
+from mayhouse_cli.models import Address, Fees, Intent, Payload, Pin, Snapshot, Transaction
+from mayhouse_cli.money import Wei, format_eth, wei_to_inr
+from mayhouse_cli.operations.transactions import short
+from mayhouse_cli.ports import Session
+
+OWN_KEY_PREFIX: Final = "key:"
+
+
+@dataclass(frozen=True)
+class SigningChoices:
+    """The options that every signing command takes; `max_fee` is wei per gas."""
+
+    wait: bool
+    confirmations: int
+    max_fee: Wei
+    idempotency_key: str | None = None
+
+    def key_or(self, key_of_row: str) -> str:
+        """The intent's key: the user's own, or the one of the row it is for."""
+        return OWN_KEY_PREFIX + self.idempotency_key if self.idempotency_key else key_of_row
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What consent is asked for."""
+
+    chain_name: str
+    contract: Address
+    sender: Address
+    recipient: Address
+    value: Wei
+    value_inr: Decimal | None
+    most_fee: Wei
+    balance: Wei
+
+    @property
+    def balance_after(self) -> Wei:
+        """What is left at least."""
+        return self.balance - self.value - self.most_fee
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An intent ready to be recorded, or the earlier run of it that answers instead."""
+
+    intent: Intent
+    snapshot: Snapshot | None
+    fees: Fees | None
+    earlier: Transaction | None = None
+
+    def spending(self, session: Session) -> Spending | None:
+        """What it will cost; None when an earlier run answers and nothing is spent."""
+        if self.snapshot is None or self.fees is None:
+            return None
+        rate = self.intent.eth_price_inr
+        value = self.intent.call.value
+        return Spending(
+            chain_name=session.config.chain_name,
+            contract=session.chain.contract,
+            sender=session.signer.address,
+            recipient=self.intent.recipient,
+            value=value,
+            value_inr=wei_to_inr(value, rate) if rate is not None else None,
+            most_fee=self.fees.most,
+            balance=self.snapshot.sender_balance,
+        )
+
+
+def earlier_run(intent: Intent, session: Session) -> Transaction | None:
+    """The run of this intent that answers for this one; None when it may be made (again).
+
+    IntentConflict when it was run with other arguments, or failed under the user's own key;
+    Unconfirmed when another command asks for the very same and is not finished.
+    """
+    earlier = session.journal.latest(intent)
+    if earlier is None or earlier.status.is_impossible:
+        if earlier is not None and intent.key.startswith(OWN_KEY_PREFIX):
+            raise IntentConflict(
+                f"This idempotency key was used and its transaction is {earlier.status}",
+                hint=f"See `mayhouse tx show {short(earlier)}`; a new attempt needs a new key.",
+                details={"transaction_id": str(earlier.id)},
+            )
+        _refuse_twin(intent, session)
+        return None
+    if dict(earlier.arguments) != dict(intent.arguments):
+        raise IntentConflict(
+            f"This was run before with other arguments (transaction {short(earlier)})",
+            hint=f"See `mayhouse tx show {short(earlier)}` for what was asked then.",
+            details={"transaction_id": str(earlier.id)},
+        )
+    return earlier
+
+
+def _refuse_twin(intent: Intent, session: Session) -> None:
+    if not intent.unique_by_arguments:
+        return
+    twin = session.journal.same_arguments(intent)
+    if twin is not None:
+        raise Unconfirmed(
+            f"The very same is already on its way: transaction {short(twin)}",
+            hint=f"Do not send it twice. Next: mayhouse tx resume {short(twin)}",
+            details={"transaction_id": str(twin.id), "tx_hash": twin.tx_hash},
+        )
+
+
+def prepare(intent: Intent, snapshot: Snapshot, cap: Wei, session: Session) -> Prepared:
+    """Run the guards that hold for everything that is signed; prices the transaction."""
+    value = intent.call.value
+    sender = session.signer.address
+    if snapshot.sender_balance < value:
+        raise _short_of_funds(sender, snapshot.sender_balance, value, None)
+    if snapshot.revert_reason is not None:
+        raise Reverted(
+            f"The contract would refuse this: {snapshot.revert_reason}",
+            hint="Nothing was sent.",
+            details={"reason": snapshot.revert_reason},
+        )
+    fees = session.chain.fees(snapshot, cap)
+    if snapshot.sender_balance < value + fees.most:
+        raise _short_of_funds(sender, snapshot.sender_balance, value, fees.most)
+    return Prepared(intent, snapshot, fees)
+
+
+def _short_of_funds(
+    sender: Address, balance: Wei, value: Wei, fee: Wei | None
+) -> InsufficientFunds:
+    needed = value + (fee or 0)
+    gas = "and gas" if fee is None else f"with at most {format_eth(fee)} ETH of gas"
+    return InsufficientFunds(
+        f"{sender} has {format_eth(balance)} ETH and needs {format_eth(needed)} ETH {gas}: "
+        f"{format_eth(needed - balance)} ETH short",
+        hint="Send ETH to that address; nothing was signed.",
+        details={
+            "balance_wei": str(int(balance)),
+            "needed_wei": str(int(needed)),
+            "shortfall_wei": str(int(needed - balance)),
+        },
+    )
+
+
+# --- record -----------------------------------------------------------------------------
+
+
+def record(
+    prepared: Prepared, session: Session, write_rows: Callable[[Transaction], None]
+) -> tuple[Transaction, bool]:
+    """Allocate a nonce, sign and commit; `write_rows` adds the platform's rows to the commit.
+
+    Gives the transaction and whether it is new: under the lock, another process may be found
+    to have recorded the same intent first.
+    """
+    intent, snapshot, fees = prepared.intent, prepared.snapshot, prepared.fees
+    if snapshot is None or fees is None:
+        raise Refused("There is nothing to record: an earlier run answers")
+    session.signer.unlock()
+    sender = session.signer.address
+    chain_id = session.config.chain_id
+    with session.transaction():
+        session.journal.lock(chain_id, sender)
+        refuse_when_frozen(session)
+        check_pin(Pin(chain_id, snapshot.genesis_hash, session.chain.contract, sender), session)
+        earlier = earlier_run(intent, session)
+        if earlier is not None:
+            return earlier, False
+        check_spending_caps(intent.call.value, session)
+        nonce = session.journal.next_nonce(chain_id, sender, snapshot.pending_nonce)
+        signed = session.signer.sign(
+            Payload(chain_id, nonce, intent.recipient, intent.call.value, intent.calldata, fees)
+        )
+        before = session.journal.latest(intent)
+        generation = before.generation + 1 if before else 1
+        transaction = session.journal.insert(
+            intent, signed, generation, sender, session.chain.contract, session.actor
+        )
+        write_rows(transaction)
+    return transaction, True
+
+
+def refuse_when_frozen(session: Session) -> None:
+    """Refused while the operators have frozen all signing."""
+    if (reason := session.journal.freeze_reason()) is not None:
+        raise Refused(f"Signing is frozen: {reason}", hint="`mayhouse thaw` ends it.")
+
+
+def check_pin(pin: Pin, session: Session) -> None:
+    """Bind the database at its first use; WrongChain when it is bound to something else."""
+    bound = session.journal.pin(pin)
+    for what, here, there in (
+        ("chain", pin.chain_id, bound.chain_id),
+        ("genesis block", pin.genesis_hash, bound.genesis_hash),
+        ("contract", pin.contract, bound.contract),
+        ("sender", pin.sender, bound.sender),
+    ):
+        if here != there:
+            raise WrongChain(
+                f"This database serves the {what} {there}, not {here}",
+                hint="One database serves one chain, contract and wallet: check DATABASE_URL.",
+            )
+
+
+def check_spending_caps(value: Wei, session: Session) -> None:
+    """Refused when this would go over a configured cap; the caller holds the journal's lock."""
+    single: Wei | None = session.config.get("max_transaction_eth")
+    if single is not None and value > single:
+        raise Refused(
+            f"{format_eth(value)} ETH is over the cap of {format_eth(single)} ETH a transaction",
+            hint="Raise max_transaction_eth if this is meant.",
+        )
+    daily: Wei | None = session.config.get("max_daily_eth")
+    if daily is not None:
+        spent = session.journal.spent_since(
+            session.signer.address, session.now() - timedelta(days=1)
+        )
+        if spent + value > daily:
+            raise Refused(
+                f"{format_eth(spent)} ETH was sent in 24 hours; {format_eth(value)} ETH more is "
+                f"over the cap of {format_eth(daily)} ETH",
+                hint="Wait, or raise max_daily_eth if this is meant.",
+            )

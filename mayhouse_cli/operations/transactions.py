@@ -1,0 +1,172 @@
+"""Recorded transactions as an operator sees them: list, show, and the fields of every result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from mayhouse_cli.errors import Unconfirmed
+from mayhouse_cli.models import Address, Hash, Transaction, TransactionFilter, inlined
+from mayhouse_cli.money import Wei
+from mayhouse_cli.ports import Session
+
+
+@dataclass(frozen=True)
+class TransactionResult:
+    """The transaction's fields of every result; null where nothing was signed."""
+
+    transaction_id: UUID | None
+    tx_hash: Hash | None
+    status: str
+    block_number: int | None
+    fee_wei: Wei | None
+    explorer_url: str | None
+    recorded: bool
+
+    @classmethod
+    def of(cls, transaction: Transaction, session: Session) -> "TransactionResult":
+        """Read them from a record."""
+        return cls(
+            transaction_id=transaction.id,
+            tx_hash=transaction.tx_hash,
+            status=transaction.status.value,
+            block_number=transaction.block_number,
+            fee_wei=transaction.fee,
+            explorer_url=session.config.explorer_link(transaction.tx_hash),
+            recorded=True,
+        )
+
+
+PLANNED: Final = TransactionResult(None, None, "planned", None, None, None, recorded=False)
+"""The fields of a dry run: nothing signed, nothing recorded."""
+
+
+def short(transaction: Transaction) -> str:
+    """The beginning of a transaction's id, enough for a person to name it."""
+    return str(transaction.id)[:8]
+
+
+def unconfirmed(transaction: Transaction, what: str, session: Session) -> Unconfirmed:
+    """The error of a transaction that is out and not final."""
+    after = f" after {session.deadline.seconds:g} s" if session.deadline.passed else ""
+    return Unconfirmed(
+        f"{what}{after}: {transaction.tx_hash}",
+        hint=f"Do not run it again. Next: mayhouse tx resume {short(transaction)}",
+        details={"transaction_id": str(transaction.id), "tx_hash": transaction.tx_hash},
+        known=TransactionResult.of(transaction, session),
+    )
+
+
+@dataclass(frozen=True)
+class AttemptSummary:
+    """One signed version of a transaction."""
+
+    attempt: int
+    purpose: str
+    tx_hash: Hash
+    max_fee_wei: Wei
+    """The most it could pay per gas."""
+    outcome: str
+    error: str | None
+    signed_at: datetime
+
+
+@dataclass(frozen=True)
+class TransactionSummary:
+    """A recorded transaction."""
+
+    id: UUID
+    kind: str
+    status: str
+    generation: int
+    event_id: UUID | None
+    booking_id: UUID | None
+    chain_event_id: int | None
+    chain_object_id: int | None
+    nonce: int
+    tx_hash: Hash
+    value_wei: Wei
+    fee_wei: Wei | None
+    block_number: int | None
+    sender: Address
+    error: str | None
+    actor: str
+    created_at: datetime
+    finished_at: datetime | None
+    attempts: tuple[AttemptSummary, ...]
+
+
+@dataclass(frozen=True)
+class TransactionList:
+    """`tx list`: newest first."""
+
+    transactions: tuple[TransactionSummary, ...]
+
+
+@dataclass(frozen=True)
+class TransactionDetails:
+    """`tx show`: the whole record."""
+
+    transaction: TransactionSummary = inlined()
+    intent_key: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    wanted_depth: int = 1
+    block_hash: Hash | None = None
+    gas_used: int | None = None
+    explorer_url: str | None = None
+
+
+def summary(transaction: Transaction) -> TransactionSummary:
+    """Summarize a record."""
+    return TransactionSummary(
+        id=transaction.id,
+        kind=transaction.kind.value,
+        status=transaction.status.value,
+        generation=transaction.generation,
+        event_id=transaction.event_id,
+        booking_id=transaction.booking_id,
+        chain_event_id=transaction.chain_event_id,
+        chain_object_id=transaction.chain_object_id,
+        nonce=transaction.nonce,
+        tx_hash=transaction.tx_hash,
+        value_wei=transaction.value,
+        fee_wei=transaction.fee,
+        block_number=transaction.block_number,
+        sender=transaction.sender,
+        error=transaction.error,
+        actor=transaction.actor,
+        created_at=transaction.created_at,
+        finished_at=transaction.finished_at,
+        attempts=tuple(
+            AttemptSummary(
+                attempt=attempt.number,
+                purpose=attempt.purpose,
+                tx_hash=attempt.tx_hash,
+                max_fee_wei=attempt.fees.max_fee,
+                outcome=attempt.outcome.value,
+                error=attempt.error,
+                signed_at=attempt.signed_at,
+            )
+            for attempt in transaction.attempts
+        ),
+    )
+
+
+def list_transactions(wanted: TransactionFilter, session: Session) -> TransactionList:
+    """List recorded transactions."""
+    return TransactionList(tuple(summary(one) for one in session.journal.list(wanted)))
+
+
+def show_transaction(beginning: str, session: Session) -> TransactionDetails:
+    """Show the one transaction whose id or hash begins so; NotFound otherwise."""
+    transaction = session.journal.find(beginning)
+    return TransactionDetails(
+        transaction=summary(transaction),
+        intent_key=transaction.intent_key,
+        arguments=transaction.arguments,
+        wanted_depth=transaction.wanted_depth,
+        block_hash=transaction.block_hash,
+        gas_used=transaction.gas_used,
+        explorer_url=session.config.explorer_link(transaction.tx_hash),
+    )

@@ -1,0 +1,283 @@
+"""What users see: one JSON document or lines of text, made from the same result.
+
+The only user of rich. Text is never wrapped, shortened or read as markup; control characters
+in names that come from the database or the chain are replaced, and every secret of the
+configuration is masked, whatever the text and wherever it came from.
+"""
+
+import dataclasses
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, TextIO
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from mayhouse_cli.errors import MayhouseError
+from mayhouse_cli.money import Wei
+
+SCHEMA_VERSION: Final = 1
+MASK: Final = "[hidden]"
+# Wider than any line of ours, so that nothing is wrapped; a terminal folds long lines itself.
+_NO_WRAPPING: Final = 4_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SHORTEST_SECRET: Final = 4
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text; `style` is a rich style."""
+
+    text: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows in aligned columns; columns named in `right` hold amounts."""
+
+    rows: Sequence[Sequence[str]]
+    headers: Sequence[str] = ()
+    right: frozenset[int] = frozenset()
+    indent: int = 0
+
+
+Block = Line | Table
+
+
+def good(text: str) -> Line:
+    """A line that says that something was done."""
+    return Line(f"✓ {text}", "green")
+
+
+def dim(text: str) -> Line:
+    """A line of secondary importance."""
+    return Line(text, "dim")
+
+
+def as_data(value: object) -> Any:  # noqa: ANN401 JSON
+    """Turn a result into JSON: amounts and ids as strings, times in RFC 3339 UTC."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _dataclass_as_data(value)
+    if isinstance(value, Mapping):
+        return {str(key): as_data(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [as_data(item) for item in value]
+    if isinstance(value, Enum):
+        return as_data(value.value)
+    if value is None or (isinstance(value, (bool, int, float)) and not isinstance(value, Wei)):
+        return value
+    return _scalar_as_text(value)
+
+
+def _scalar_as_text(value: object) -> str:
+    if isinstance(value, Wei):
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _dataclass_as_data(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    data: dict[str, Any] = {}
+    for field in dataclasses.fields(value):
+        item = as_data(getattr(value, field.name))
+        if field.metadata.get("inlined"):
+            data.update(item or {})
+        else:
+            data[field.name] = item
+    return data
+
+
+class Output:
+    """Both streams of one command: stdout is the result and nothing else."""
+
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        no_color: bool = False,
+    ) -> None:
+        """Decide colours once: NO_COLOR and --no-color win over FORCE_COLOR and terminals."""
+        self.as_json = as_json
+        self.quiet = quiet
+        self.verbose = verbose
+        self._plain = no_color or bool(os.environ.get("NO_COLOR"))
+        self._progress: Progress | None = None
+        self._secrets: list[str] = []
+        self._warnings: list[str] = []
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Mask these values in everything that is printed from now on."""
+        known = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        self._secrets = sorted(known, key=len, reverse=True)
+
+    # --- the result ---
+
+    def result(self, command: str, result: object, blocks: Iterable[Block]) -> None:
+        """Print a success: the document, or its lines unless --quiet."""
+        self.stop_progress()
+        if self.as_json:
+            self._document(command, ok=True, data=as_data(result), error=None)
+        elif not self.quiet:
+            self._blocks(sys.stdout, blocks)
+
+    def findings(self, blocks: Iterable[Block]) -> None:
+        """Print what a check found, even with --quiet; its document comes with the failure."""
+        self.stop_progress()
+        if not self.as_json:
+            self._blocks(sys.stdout, blocks)
+
+    def failure(self, command: str, error: MayhouseError) -> None:
+        """Print an error: one line and its hint on stderr, or the document on stdout."""
+        self.stop_progress()
+        if self.as_json:
+            told = {
+                "code": error.code,
+                "message": error.message,
+                "hint": error.hint,
+                "retryable": error.retryable,
+                "details": as_data(error.details),
+            }
+            data = as_data(error.known) if error.known is not None else None
+            self._document(command, ok=False, data=data, error=told)
+            return
+        lines = [Line(f"✗ {_one_line(error.message)}", "bold red")]
+        if error.hint:
+            lines.append(Line(f"  {_one_line(error.hint)}"))
+        self._blocks(sys.stderr, lines)
+
+    def warn(self, text: str) -> None:
+        """Say what is not an error: in the document, or on stderr."""
+        self._warnings.append(text)
+        if not self.as_json:
+            self.stop_progress()
+            self._blocks(sys.stderr, [Line(f"! {_one_line(text)}", "yellow")])
+
+    def note(self, blocks: Iterable[Block]) -> None:
+        """Show what a person must see before deciding; on stderr."""
+        self.stop_progress()
+        self._blocks(sys.stderr, blocks)
+
+    def plain(self, text: str) -> None:
+        """Print one line of the result as it is."""
+        self._write(sys.stdout, self._masked(text) + "\n")
+
+    def _document(self, command: str, *, ok: bool, data: object, error: object) -> None:
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "command": command,
+            "ok": ok,
+            "data": data,
+            "warnings": self._warnings,
+            "error": error,
+        }
+        self._write(sys.stdout, self._masked(json.dumps(document)) + "\n")
+
+    # --- progress ---
+
+    def progress(self, text: str) -> None:
+        """Show live what is being waited for, on a terminal; as a line with --verbose."""
+        if self.verbose:
+            self._blocks(sys.stderr, [dim(f"  {text}")])
+        elif sys.stderr.isatty() and not self.as_json and not self.quiet:
+            self.stop_progress()
+            self._progress = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                TimeElapsedColumn(),
+                console=self._console(sys.stderr),
+                transient=True,
+            )
+            self._progress.add_task(self._masked(text), total=None)
+            self._progress.start()
+
+    def stop_progress(self) -> None:
+        """Take the live line away before anything else is printed."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    # --- streams ---
+
+    def _console(self, stream: TextIO, width: int | None = None) -> Console:
+        return Console(
+            file=stream,
+            width=width,
+            color_system=None if self._plain else "auto",
+            markup=False,
+            highlight=False,
+            emoji=False,
+            soft_wrap=True,
+        )
+
+    def _blocks(self, stream: TextIO, blocks: Iterable[Block]) -> None:
+        console = self._console(stream, _NO_WRAPPING)
+        with console.capture() as captured:
+            for block in blocks:
+                if isinstance(block, Line):
+                    console.print(Text(self._clean(block.text), style=block.style))
+                else:
+                    console.print(self._rich_table(block))
+        text = captured.get()
+        self._write(stream, "\n".join(line.rstrip() for line in text.split("\n")))
+
+    def _rich_table(self, table: Table) -> RichTable:
+        rich_table = RichTable(
+            box=None,
+            pad_edge=False,
+            padding=(0, 3, 0, 0),
+            show_header=bool(table.headers),
+            header_style="bold",
+            collapse_padding=False,
+        )
+        count = max((len(row) for row in table.rows), default=len(table.headers))
+        for index in range(count):
+            header = table.headers[index] if table.headers else ""
+            indent = " " * table.indent if index == 0 else ""
+            rich_table.add_column(
+                Text(indent + header),
+                justify="right" if index in table.right else "left",
+                no_wrap=True,
+            )
+        for row in table.rows:
+            cells = [self._clean(cell) for cell in row]
+            cells[0] = " " * table.indent + cells[0]
+            rich_table.add_row(*(Text(cell) for cell in cells))
+        return rich_table
+
+    def _clean(self, text: str) -> str:
+        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self._masked(text)).replace("\n", " ")
+
+    def _masked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+            escaped = json.dumps(secret)[1:-1]
+            if escaped != secret:
+                text = text.replace(escaped, MASK)
+        return text
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            # The reader has enough (`| head`); what was done is done, and its code stands.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

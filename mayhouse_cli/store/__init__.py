@@ -1,0 +1,1 @@
+"""Postgres: the connection, the migrations, the journal and the repositories."""

@@ -1,0 +1,272 @@
+"""The journal in Postgres: every intent and every signed attempt, written before it is sent."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, LiteralString, NoReturn, TypeAlias
+from uuid import UUID, uuid4
+
+from psycopg.rows import DictRow
+
+from mayhouse_cli.errors import ConfigurationError, NotFound, Refused, WrongUsage
+from mayhouse_cli.models import (
+    Address,
+    AttemptOutcome,
+    Hash,
+    Intent,
+    Pin,
+    Receipt,
+    SignedPayload,
+    Status,
+    Transaction,
+    TransactionFilter,
+)
+from mayhouse_cli.money import Wei
+from mayhouse_cli.store import journal_rows, journal_sql
+from mayhouse_cli.store.database import Database
+
+Values: TypeAlias = Mapping[str, Any]
+
+LEAST_BEGINNING: Final = 4  # characters; less would match by chance
+MOST_NAMED: Final = 5  # transactions named when a beginning fits several
+_BEGINNING: Final = re.compile(r"(0x)?[0-9a-f-]+", re.ASCII)
+_LIST_HINT: Final = "`mayhouse tx list` shows the recorded ones."
+
+
+class PostgresJournal:
+    """The port Journal on the tables `mayhouse.transactions` and `mayhouse.attempts`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def lock(self, chain_id: int, sender: Address) -> None:
+        """Wait for other processes that allocate a nonce of this sender."""
+        self._run(journal_sql.LOCK, {"key": journal_rows.lock_key(chain_id, sender)})
+
+    def pin(self, pin: Pin) -> Pin:
+        """Bind the database at first use, and give what it is bound to."""
+        values = {
+            "chain_id": pin.chain_id,
+            "genesis_hash": pin.genesis_hash,
+            "contract": pin.contract,
+            "sender": pin.sender,
+        }
+        with self._database.transaction():
+            self._run(journal_sql.PIN, values)
+            pinned = self.pinned()
+        if pinned is None:
+            raise ConfigurationError(
+                "The one row of mayhouse.installation is missing",
+                hint="Put it back: INSERT INTO mayhouse.installation DEFAULT VALUES",
+            )
+        return pinned
+
+    def pinned(self) -> Pin | None:
+        """Give what the database is bound to, if it is yet."""
+        row = self._one(journal_sql.PINNED)
+        return journal_rows.pin(row) if row else None
+
+    def freeze_reason(self) -> str | None:
+        """Why signing is refused, while it is."""
+        row = self._one(journal_sql.FREEZE_REASON)
+        return str(row["reason"]) if row else None
+
+    def next_nonce(self, chain_id: int, sender: Address, pending_count: int) -> int:
+        """Give the lowest free nonce; only under `lock` is it still free afterwards."""
+        row = self._one(
+            journal_sql.NEXT_NONCE,
+            {"chain_id": chain_id, "sender": sender, "pending_count": pending_count},
+        )
+        return int(row["nonce"]) if row else pending_count
+
+    def latest(self, intent: Intent) -> Transaction | None:
+        """Find this intent's transaction by key or row: one that lives, else the newest."""
+        found = self._transactions(
+            journal_sql.LATEST, {"key": intent.key, **journal_rows.subject_values(intent)}
+        )
+        return found[0] if found else None
+
+    def same_arguments(self, intent: Intent) -> Transaction | None:
+        """Find an unfinished transaction of another intent that asks for the very same."""
+        wanted = {
+            "key": intent.key,
+            "kind": intent.kind,
+            "arguments": journal_rows.as_jsonb(intent.arguments),
+        }
+        found = self._transactions(journal_sql.SAME_ARGUMENTS, wanted)
+        return found[0] if found else None
+
+    def insert(
+        self,
+        intent: Intent,
+        signed: SignedPayload,
+        generation: int,
+        sender: Address,
+        contract: Address,
+        actor: str,
+    ) -> Transaction:
+        """Record intent and first attempt; Refused when its key or nonce is taken."""
+        record = {
+            **journal_rows.intent_values(intent),
+            **journal_rows.signed_values(signed),
+            "id": uuid4(),
+            "generation": generation,
+            "sender": sender,
+            "contract": contract,
+            "actor": actor,
+            "number": 1,
+            "purpose": "original",
+        }
+        with self._database.transaction():
+            self._run(journal_sql.INSERT_TRANSACTION, record)
+            self._run(journal_sql.INSERT_ATTEMPT, record)
+            return self.get(record["id"])
+
+    def mark_attempt(self, tx_hash: Hash, outcome: AttemptOutcome, error: str | None) -> None:
+        """Keep the node's answer; a rejection never hides that the bytes may have left before."""
+        self._run(
+            journal_sql.MARK_ATTEMPT, {"tx_hash": tx_hash, "outcome": outcome, "error": error}
+        )
+
+    def mark_sent(self, transaction_id: UUID) -> None:
+        """Keep that the bytes have left."""
+        self._run(journal_sql.MARK_SENT, {"id": transaction_id})
+
+    def mark_mined(self, transaction_id: UUID, receipt: Receipt, error: str | None) -> None:
+        """Keep a receipt that is not deep enough yet; a finished transaction stays as it is."""
+        self._run(
+            journal_sql.MARK_MINED,
+            {"id": transaction_id, "error": error, **journal_rows.receipt_values(receipt)},
+        )
+
+    def mark_pending_again(self, transaction_id: UUID) -> None:
+        """Forget the receipt: back to sent, under the newest attempt's hash."""
+        with self._database.transaction():
+            self._run(journal_sql.MARK_PENDING_AGAIN, {"id": transaction_id})
+            self._run(journal_sql.REOPEN_ATTEMPTS, {"id": transaction_id})
+
+    def finish(
+        self,
+        transaction_id: UUID,
+        status: Status,
+        receipt: Receipt | None,
+        chain_object_id: int | None,
+        error: str | None,
+    ) -> None:
+        """Keep the end; Refused when another process has recorded a different one."""
+        end = {
+            "id": transaction_id,
+            "status": status,
+            "chain_object_id": chain_object_id,
+            "error": error,
+            "outcome": journal_rows.contract_events(receipt.events if receipt else ()),
+            **journal_rows.receipt_values(receipt),
+        }
+        with self._database.transaction() as cursor:
+            if not cursor.execute(journal_sql.FINISH, end).rowcount:
+                recorded = self.get(transaction_id)
+                raise Refused(
+                    f"Transaction {transaction_id} ended as {recorded.status} before: "
+                    f"it is not {status}",
+                    hint=f"Look at it: mayhouse tx show {transaction_id}",
+                )
+            if receipt is not None:
+                self._run(
+                    journal_sql.FINISH_ATTEMPTS, {"id": transaction_id, "tx_hash": receipt.tx_hash}
+                )
+
+    def get(self, transaction_id: UUID) -> Transaction:
+        """Give one transaction with its attempts; NotFound otherwise."""
+        return self._known(journal_sql.GET, transaction_id)
+
+    def get_locked(self, transaction_id: UUID) -> Transaction:
+        """Give the same, held against other processes until the open transaction ends."""
+        return self._known(journal_sql.GET_LOCKED, transaction_id)
+
+    def find(self, beginning: str) -> Transaction:
+        """Give the one transaction whose id (dashes optional) or hash begins so."""
+        text = beginning.strip().lower()
+        if len(text) < LEAST_BEGINNING:
+            raise WrongUsage(
+                f"Too short to name a transaction: {beginning}",
+                hint=f"Give at least {LEAST_BEGINNING} characters of its id or hash.",
+            )
+        found: Sequence[Transaction] = ()
+        if _BEGINNING.fullmatch(text):  # nothing else begins an id or hash
+            found = self._transactions(
+                journal_sql.FIND,
+                {"id": text.replace("-", ""), "tx_hash": text, "limit": MOST_NAMED + 1},
+            )
+        if len(found) != 1:
+            _not_the_one(beginning, found)
+        return found[0]
+
+    def list(self, wanted: TransactionFilter) -> Sequence[Transaction]:
+        """Give the wanted transactions, newest first; an event by either of its numbers."""
+        return self._transactions(
+            journal_sql.LIST,
+            {
+                "unfinished": wanted.unfinished,
+                "event_id": wanted.event_id,
+                "chain_event_id": wanted.chain_event_id,
+                "limit": wanted.limit,
+            },
+        )
+
+    def unfinished_of_event(
+        self, event_id: UUID | None, chain_event_id: int | None
+    ) -> Sequence[Transaction]:
+        """Give what is still open on an event, its bookings included."""
+        if event_id is None and chain_event_id is None:
+            return ()
+        return self._transactions(
+            journal_sql.LIST,
+            {
+                "unfinished": True,
+                "event_id": event_id,
+                "chain_event_id": chain_event_id,
+                "limit": None,
+            },
+        )
+
+    def spent_since(self, sender: Address, since: datetime) -> Wei:
+        """Add up what was sent along since then and happened or still may."""
+        row = self._one(journal_sql.SPENT_SINCE, {"sender": sender, "since": since})
+        return Wei(int(row["spent"])) if row else Wei(0)
+
+    def _known(self, query: LiteralString, transaction_id: UUID) -> Transaction:
+        found = self._transactions(query, {"id": transaction_id})
+        if not found:
+            raise NotFound(f"No transaction {transaction_id} is recorded", hint=_LIST_HINT)
+        return found[0]
+
+    def _transactions(self, query: LiteralString, values: Values) -> Sequence[Transaction]:
+        with self._database.transaction() as cursor:
+            rows = cursor.execute(query, values).fetchall()
+            ids = [row["id"] for row in rows]
+            attempts = cursor.execute(journal_sql.ATTEMPTS, {"ids": ids}).fetchall()
+        return [
+            journal_rows.transaction(
+                row, [each for each in attempts if each["transaction_id"] == row["id"]]
+            )
+            for row in rows
+        ]
+
+    def _one(self, query: LiteralString, values: Values | None = None) -> DictRow | None:
+        with self._database.transaction() as cursor:
+            return cursor.execute(query, values).fetchone()
+
+    def _run(self, query: LiteralString, values: Values) -> None:
+        with self._database.transaction() as cursor:
+            cursor.execute(query, values)
+
+
+def _not_the_one(beginning: str, found: Sequence[Transaction]) -> NoReturn:
+    if not found:
+        raise NotFound(f"No transaction's id or hash begins with {beginning}", hint=_LIST_HINT)
+    named = ", ".join(str(each.id) for each in found[:MOST_NAMED])
+    more = " and more" if len(found) > MOST_NAMED else ""
+    raise NotFound(
+        f"Several transactions begin with {beginning}: {named}{more}",
+        hint="Give more of the id or hash.",
+    )

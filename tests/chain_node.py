@@ -1,0 +1,130 @@
+"""A local chain for tests: the native anvil binary behind plain JSON-RPC."""
+
+import json
+import socket
+import subprocess
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any, Self
+
+TOOLS = Path(__file__).parent.parent / "tools"
+STARTING_TIME_LIMIT = 15.0  # seconds
+
+
+class RpcError(Exception):
+    """The node answered a request with an error object."""
+
+    def __init__(self, message: str, code: int, data: Any = None) -> None:  # noqa: ANN401 - any JSON
+        """Keep the three fields of the error object."""
+        super().__init__(f"{code}: {message}")
+        self.message = message
+        self.code = code
+        self.data = data
+
+
+def anvil_binary() -> Path:
+    """Find the native binary: the npm wrapper loses exit codes and leaves the node running."""
+    found = sorted(TOOLS.glob("node_modules/@foundry-rs/anvil-*/bin/anvil*"))
+    if not found:
+        raise FileNotFoundError("no anvil under tools/node_modules: run `make tools`")
+    return found[0]
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ChainNode:
+    """One running anvil. Its accounts are unlocked: `eth_sendTransaction` needs no key."""
+
+    def __init__(self, *options: str) -> None:
+        """Start anvil with `options` added and return once it answers."""
+        # Without the limit anvil takes transactions above the real cap of 2^24 gas (EIP-7825).
+        self.port = free_port()
+        self._connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self._process = subprocess.Popen(
+            [
+                anvil_binary(),
+                *("--host", "127.0.0.1", "--port", str(self.port)),
+                *("--enable-tx-gas-limit", "--silent"),
+                *options,
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self._wait_until_ready()
+            self.accounts: list[str] = self.rpc("eth_accounts")
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def url(self) -> str:
+        """The address of the JSON-RPC endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def rpc(self, method: str, *params: Any) -> Any:  # noqa: ANN401 - any JSON
+        """Return the result of one request, or raise `RpcError`."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        try:
+            self._connection.request("POST", "/", body, {"Content-Type": "application/json"})
+            answer = json.loads(self._connection.getresponse().read())
+        except (OSError, HTTPException):
+            self._connection.close()  # the next request connects afresh
+            raise
+        if "error" in answer:
+            error = answer["error"]
+            raise RpcError(error["message"], error["code"], error.get("data"))
+        return answer["result"]
+
+    def transact(self, transaction: dict[str, str]) -> dict[str, Any]:
+        """Send a transaction of an unlocked account and return its receipt, reverted or not."""
+        receipt: dict[str, Any] = self.rpc("eth_sendTransactionSync", transaction)
+        return receipt
+
+    def snapshot(self) -> str:
+        """Remember the present state of the chain under the id returned."""
+        snapshot: str = self.rpc("evm_snapshot")
+        return snapshot
+
+    def revert(self, snapshot: str) -> None:
+        """Go back to a snapshot, which is used up by it; waiting transactions are dropped."""
+        # A mined transaction leaves the pool a little after its receipt is there. Found there after
+        # the revert, it gives the next one a nonce too high, and that one is lost without an error.
+        self.rpc("anvil_dropAllTransactions")
+        if not self.rpc("evm_revert", snapshot):
+            raise LookupError(f"anvil knows no snapshot {snapshot}")
+
+    def stop(self) -> None:
+        """End the process; calling it again does nothing."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        """Give the running node."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the node."""
+        self.stop()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + STARTING_TIME_LIMIT
+        while True:
+            try:
+                self.rpc("eth_chainId")
+            except (OSError, HTTPException) as not_yet:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise TimeoutError(
+                        f"anvil did not start (exit code {self._process.returncode})"
+                    ) from not_yet
+                time.sleep(0.02)
+            else:
+                return

@@ -82,6 +82,13 @@ def format_eth(wei: int, *, least_decimals: int = 6) -> str:
     return _format_scaled(wei, 18, least_decimals)
 
 
+def format_eth_briefly(wei: int) -> str:
+    """Write wei as ETH with six decimals, what is below them dropped: for fees and balances."""
+    millionths = abs(int(wei)) // 10**12
+    sign = "-" if wei < 0 else ""
+    return f"{sign}{millionths // 10**6}.{millionths % 10**6:06d}"
+
+
 def format_gwei(wei: int) -> str:
     """Write wei as gwei, exactly and without trailing zeros."""
     return _format_scaled(wei, 9, 0)
@@ -120,7 +127,13 @@ def parse_rate(text: str) -> Decimal:
     whole, _, fraction = cleaned.partition(".")
     if len(fraction.rstrip("0")) > 8 or len(whole.lstrip("0")) > 12:  # noqa: PLR2004 numeric(20,8)
         raise WrongUsage(f"The price of one ETH is out of range: {text}")
-    return Decimal(cleaned)
+    return plain(Decimal(cleaned))
+
+
+def plain(number: Decimal) -> Decimal:
+    """Write a number in its shortest form: a column of fixed scale gives 200000.00000000."""
+    text = f"{number:f}"
+    return Decimal(text.rstrip("0").rstrip(".")) if "." in text else number
 
 
 def rupees(paise: int) -> Decimal:

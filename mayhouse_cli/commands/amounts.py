@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from mayhouse_cli.money import Wei, format_eth, format_inr, wei_to_inr
+from mayhouse_cli.money import Wei, format_eth, format_eth_briefly, format_inr, wei_to_inr
 from mayhouse_cli.operations.transactions import TransactionResult
 from mayhouse_cli.render import Block, Line, dim, good
 
@@ -15,6 +15,11 @@ _INDIA = ZoneInfo("Asia/Kolkata")
 def eth(wei: int) -> str:
     """Exact, at least six decimals."""
     return f"{format_eth(wei)} ETH"
+
+
+def brief(wei: int) -> str:
+    """With six decimals, rounded down: for fees and balances, which nobody is owed."""
+    return f"{format_eth_briefly(wei)} ETH"
 
 
 def inr_of(wei: Wei, rate: Decimal | None) -> str:
@@ -45,6 +50,6 @@ def transaction_lines(transaction: TransactionResult, done: str) -> list[Block]:
             dim(f"  mayhouse tx resume {str(transaction.transaction_id)[:8]} finishes it"),
         ]
     else:
-        fee = f" · fee {eth(transaction.fee_wei)}" if transaction.fee_wei is not None else ""
+        fee = f" · fee {brief(transaction.fee_wei)}" if transaction.fee_wei is not None else ""
         lines = [good(f"{done} in block {transaction.block_number:,}{fee}")]
     return [*lines, Line(f"  {transaction.explorer_url or transaction.tx_hash}")]

@@ -6,7 +6,7 @@ import typer
 
 from mayhouse_cli.commands.invocation import Invocation
 from mayhouse_cli.errors import MayhouseError
-from mayhouse_cli.money import Wei, format_eth, parse_eth
+from mayhouse_cli.money import Wei, format_eth, format_eth_briefly, parse_eth
 from mayhouse_cli.operations import balances
 from mayhouse_cli.operations.balances import BalanceCheck, BalanceState
 from mayhouse_cli.options import CommonOptions, command, group
@@ -57,9 +57,8 @@ def check_line(check: BalanceCheck) -> str:
     told, measured = [], []
     for wallet in check.wallets:
         warn, critical = _number(wallet.warning_wei), _number(wallet.critical_wei)
-        told.append(
-            f"{wallet.role} {wallet.balance_eth} ETH (warning <{warn}, critical <{critical})"
-        )
+        balance = format_eth_briefly(wallet.balance_wei)
+        told.append(f"{wallet.role} {balance} ETH (warning <{warn}, critical <{critical})")
         measured.append(f"{wallet.role}_eth={_number(wallet.balance_wei)};{warn}:;{critical}:;0")
     return f"BALANCE {check.state} - {', '.join(told)} | {' '.join(measured)}"
 

@@ -13,7 +13,7 @@ import typer
 from mayhouse_cli.bootstrap import OpenSession, open_session
 from mayhouse_cli.config import MAINNET_CHAIN_ID, Config, load_config
 from mayhouse_cli.errors import ConfigurationError, ConsentMissing, CredentialsError
-from mayhouse_cli.money import format_eth, format_inr, parse_gwei
+from mayhouse_cli.money import format_eth, format_eth_briefly, format_inr, parse_gwei
 from mayhouse_cli.operations.intents import SigningChoices, Spending
 from mayhouse_cli.options import CommonOptions, SigningOptions, current_command
 from mayhouse_cli.render import Block, Line, Output, Table
@@ -133,8 +133,8 @@ def spending_blocks(spending: Spending) -> list[Block]:
         ["from", spending.sender],
         ["to", to],
         ["value", f"{format_eth(spending.value)} ETH{inr}"],
-        ["gas at most", f"{format_eth(spending.most_fee)} ETH"],
-        ["balance after", f"at least {format_eth(spending.balance_after)} ETH"],
+        ["gas at most", f"{format_eth_briefly(spending.most_fee + 10**12)} ETH"],
+        ["balance after", f"at least {format_eth_briefly(spending.balance_after)} ETH"],
     ]
     return [Line(), Table(rows, indent=2), Line()]
 

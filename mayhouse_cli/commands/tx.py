@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mayhouse_cli.commands.amounts import eth, moment
+from mayhouse_cli.commands.amounts import brief, eth, moment
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
 from mayhouse_cli.models import TransactionFilter
 from mayhouse_cli.money import format_gwei
@@ -54,7 +54,7 @@ def _row(one: TransactionSummary) -> list[str]:
         one.status,
         str(one.nonce),
         eth(one.value_wei),
-        eth(one.fee_wei) if one.fee_wei is not None else "-",
+        brief(one.fee_wei) if one.fee_wei is not None else "-",
         one.tx_hash,
     ]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mayhouse_cli.bootstrap import open_vault
-from mayhouse_cli.commands.amounts import eth
+from mayhouse_cli.commands.amounts import brief
 from mayhouse_cli.commands.invocation import Invocation
 from mayhouse_cli.config import read_secret_file
 from mayhouse_cli.errors import Refused, WrongUsage
@@ -139,7 +139,7 @@ def show(common: CommonOptions, name: NameArgument = None) -> None:
     rows = [
         ["address", result.address],
         ["keystore", result.keystore or "none: the key is in the environment"],
-        ["balance", eth(result.balance_wei) if result.balance_wei is not None else "not known"],
+        ["balance", brief(result.balance_wei) if result.balance_wei is not None else "not known"],
     ]
     head = Line(result.name or "the signing wallet", "bold")
     invocation.show(result, [head, Table(rows, indent=2)], warnings)

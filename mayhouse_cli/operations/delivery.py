@@ -48,7 +48,7 @@ def carry_out(
     transaction, is_new = record(prepared, session, write_rows)
     if not is_new:
         return join(transaction, session, wait=wait)
-    transaction = send(transaction, session)
+    transaction = send(transaction, session, first=True)
     return watch(transaction, session) if wait else transaction
 
 
@@ -65,23 +65,25 @@ def join(transaction: Transaction, session: Session, *, wait: bool) -> Transacti
     return watch(transaction, session)
 
 
-def send(transaction: Transaction, session: Session) -> Transaction:
+def send(transaction: Transaction, session: Session, *, first: bool = False) -> Transaction:
     """Send the newest attempt's recorded bytes, once, and keep what the node said.
 
-    Refused when the node rejects them for good and no earlier sending of them is in doubt.
+    Only the process that has just recorded them knows that it is the `first` to send them; for
+    any other an earlier sending is in doubt, whatever the record says, and a rejection now
+    proves nothing. Refused when the node rejects bytes that were never sent before.
     """
     attempt = transaction.newest
-    was_in_doubt = attempt.outcome is not AttemptOutcome.SIGNED
     answer = session.chain.send(attempt.raw)
-    rejected = answer.outcome is SendOutcome.REJECTED and not was_in_doubt
     with recording(transaction, session), session.transaction():
+        current = session.journal.get_locked(transaction.id)
         session.journal.mark_attempt(
             attempt.tx_hash, AttemptOutcome(answer.outcome.value), answer.reason
         )
-        if rejected and len(transaction.attempts) == 1:
+        untouched = current.status is Status.SIGNED and len(current.attempts) == 1
+        if first and untouched and answer.outcome is SendOutcome.REJECTED:
             session.journal.finish(transaction.id, Status.FAILED, None, None, answer.reason)
             outcomes.write_failure(transaction, session)
-        elif transaction.status is Status.SIGNED:
+        elif current.status is Status.SIGNED:
             session.journal.mark_sent(transaction.id)
         transaction = session.journal.get(transaction.id)
     if transaction.status is Status.FAILED:

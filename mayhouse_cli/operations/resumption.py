@@ -60,10 +60,7 @@ def _push(transaction: Transaction, session: Session) -> Transaction:
         return transaction
     transaction = delivery.look(transaction, session)
     if transaction.status in (Status.SIGNED, Status.SENT):
-        try:
-            transaction = delivery.send(transaction, session)
-        except Refused:
-            transaction = session.journal.get(transaction.id)
+        transaction = delivery.send(transaction, session)
     return transaction
 
 

@@ -24,7 +24,7 @@ from mayhouse_cli.models import (
     Status,
     Transaction,
 )
-from mayhouse_cli.money import Wei
+from mayhouse_cli.money import Wei, plain
 
 
 def as_jsonb(value: object) -> Jsonb:
@@ -78,7 +78,7 @@ def transaction(row: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -
         booking_id=row["booking_id"],
         chain_event_id=row["chain_event_id"],
         chain_object_id=row["chain_object_id"],
-        eth_price_inr=row["eth_price_inr"],
+        eth_price_inr=None if row["eth_price_inr"] is None else plain(row["eth_price_inr"]),
         amount_inr=row["amount_inr"],
         wanted_depth=row["wanted_depth"],
         status=Status(row["status"]),

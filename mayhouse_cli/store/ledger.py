@@ -16,7 +16,7 @@ from mayhouse_cli.models import (
     Snapshot,
     Transaction,
 )
-from mayhouse_cli.money import Wei, wei_to_inr
+from mayhouse_cli.money import Wei, plain, wei_to_inr
 from mayhouse_cli.store.database import Database
 from mayhouse_cli.store.journal_rows import as_jsonb
 
@@ -197,7 +197,7 @@ class PostgresLedger:
         """Give the newest stored rate, by the time it is of."""
         with self._database.transaction() as cursor:
             row = cursor.execute(LAST_RATE, {"pair": PAIR}).fetchone()
-        return Rate(row["rate"], row["source"], row["as_of"]) if row else None
+        return Rate(plain(row["rate"]), row["source"], row["as_of"]) if row else None
 
     def add_rate(self, rate: Rate) -> None:
         """Keep a rate as it was fetched or set."""

@@ -143,7 +143,9 @@ class Mayhouse:
     @property
     def chain_time(self) -> int:
         """The time of the newest block."""
-        return int(self.node.rpc("eth_getBlockByNumber", "latest", False)["timestamp"]  # noqa: FBT003 as the method takes it, 16)
+        hashes_only = False
+        head = self.node.rpc("eth_getBlockByNumber", "latest", hashes_only)
+        return int(head["timestamp"], 16)
 
     def warp(self, seconds: int) -> None:
         """Move the chain's time forward, and mine."""

@@ -53,7 +53,10 @@ def make_node(tmp_path: Path, binary: Path) -> Iterator[MakeNode]:
     yield make
     for node in made:
         node.stop()
-    assert not nodes_of(tmp_path), "a process was left running"
+    left = nodes_of(tmp_path)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left, "a node was left running"
 
 
 @pytest.fixture
@@ -197,6 +200,7 @@ def test_a_started_chain_is_never_lost_whole(node: LocalNode, record: Path) -> N
     genesis = block(node, "0x0")
     kill(record)
     record.with_name("chain.json").write_bytes(b"")
+    time.sleep(1.1)  # a chain made anew would have another time in its genesis block
     node.start()
     assert block(node, "0x0") == genesis
 

@@ -1,0 +1,150 @@
+"""The sandbox's own files, and nothing else's: the marker, the config, the password.
+
+    .gitignore  sandbox.json  config.toml  password  keystore/  chain/  postgres/
+
+`sandbox.json` marks the folder: without it nothing here is written, started or deleted.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import tomli_w
+
+from mayhouse_cli.errors import ConfigurationError, CredentialsError, Refused
+
+MARKER: Final = "sandbox.json"
+# Everything that belongs to a sandbox but its marker; a user's own files beside them are kept.
+_CONTENT: Final = (
+    *("config.toml", "password", "keystore", "chain", ".gitignore"),
+    *("postgres", "postgres.new", "postgres.lock", "initdb.log"),
+)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """`sandbox.json`: the contract, and which chain and wallet it was deployed on and with."""
+
+    contract: str | None = None
+    genesis_hash: str | None = None
+    wallet: str | None = None
+
+
+class SandboxFiles:
+    """The files of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder; nothing is touched yet."""
+        self.folder = folder.expanduser().resolve()
+        self.config = self.folder / "config.toml"
+        self.keystore = self.folder / "keystore"
+        self.chain = self.folder / "chain"
+        self._marker = self.folder / MARKER
+        self._password = self.folder / "password"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the folder bears the marker."""
+        return self._marker.is_file()
+
+    def claim(self) -> None:
+        """Make the folder a sandbox; Refused when it holds something else already."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.is_sandbox and any(self.folder.iterdir()):
+                raise Refused(
+                    f"{self.folder} holds other files and is not a sandbox",
+                    hint="Name a new or empty folder with --folder.",
+                )
+            if not self.is_sandbox:
+                self.keep(Deployment())
+            ignore = self.folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            raise ConfigurationError(
+                f"The folder {self.folder} cannot be used: {error.strerror}",
+                hint="Name another one with --folder.",
+            ) from None
+
+    def require(self) -> None:
+        """Refused when this is not a sandbox."""
+        if not self.is_sandbox:
+            raise Refused(
+                f"{self.folder} is not a sandbox",
+                hint="`mayhouse sandbox up` makes one; --folder names another folder.",
+            )
+
+    def clear(self) -> None:
+        """Delete what is the sandbox's own; the marker stays, so that it can be done again."""
+        self.require()
+        self.keep(Deployment())
+        for name in _CONTENT:
+            path = self.folder / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let one process at a time bring it up or down."""
+        with self._marker.open("r") as marker:
+            fcntl.flock(marker, fcntl.LOCK_EX)  # let go of when the file is closed, or we die
+            yield
+
+    # --- content ---
+
+    def deployment(self) -> Deployment:
+        """What `sandbox.json` says; nothing when it cannot be read."""
+        try:
+            return Deployment(**json.loads(self._marker.read_text()))
+        except (OSError, ValueError, TypeError):
+            return Deployment()
+
+    def keep(self, deployment: Deployment) -> None:
+        """Write `sandbox.json`, in place: it is what `locked` holds on to."""
+        self._marker.write_text(json.dumps(asdict(deployment), indent=2) + "\n")
+
+    def password(self, *, may_make: bool) -> str:
+        """Give the wallet's password, made at random when there is none and none is in use."""
+        if self._password.is_file():
+            return self._password.read_text().strip()
+        if not may_make:
+            raise CredentialsError(
+                f"The password of the sandbox's wallet is gone: {self._password}",
+                hint="Put it back, or start afresh: mayhouse sandbox reset",
+            )
+        made = secrets.token_urlsafe(24)
+        _write_private(self._password, made + "\n")
+        return made
+
+    def update_config(self, required: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+        """Bring `config.toml` to what is required, keeping the rest; whether it was changed."""
+        try:
+            present = tomllib.loads(self.config.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            present = {}
+        wanted = {**required, **defaults, **present, **required}
+        if present == wanted and self.config.stat().st_mode & 0o077 == 0:
+            return False
+        _write_private(self.config, tomli_w.dumps(wanted))
+        return True
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Replace a file by one that only its owner may read; a reader finds the old or the new."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor
+        os.fchmod(descriptor, 0o600)
+        file.write(text)
+    temporary.replace(path)

@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from mayhouse_cli.commands import balance, booking, event, migrate, tx, wallet
+from mayhouse_cli.commands import balance, booking, demo, event, migrate, sandbox, tx, wallet
 from mayhouse_cli.commands.invocation import make_output
 from mayhouse_cli.errors import (
     ConsentMissing,
@@ -38,12 +38,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 accept_common_options(app)
+app.add_typer(sandbox.app, name="sandbox")
 app.add_typer(event.app, name="event")
 app.add_typer(booking.app, name="booking")
 app.add_typer(balance.app, name="balance")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(tx.app, name="tx")
 migrate.register(app)
+demo.register(app)
 
 
 def run(arguments: Sequence[str]) -> int:

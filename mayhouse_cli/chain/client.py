@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
-from statistics import median_low
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
-from mayhouse_cli.chain import contract
+from mayhouse_cli.chain import contract, wire
 from mayhouse_cli.chain.fees import choose_fees
 from mayhouse_cli.chain.rpc import Answer, Fault, Request, Rpc
 from mayhouse_cli.chain.words import judge
@@ -16,7 +15,6 @@ from mayhouse_cli.models import (
     Address,
     Block,
     Call,
-    Cost,
     Fees,
     Hash,
     Question,
@@ -31,6 +29,8 @@ from mayhouse_cli.ports import Deadline
 
 # calculateRequiredStake(1000, 1): a sibling contract has the same owner and percentage views.
 _PROBE: Final = (1000, 1)
+# The price of an unknown event reverts, and a simulation may; each is told apart later.
+_MAY_FAIL: Final = frozenset({"simulation", "gas_estimate", "cost", "priority_fee"})
 _HEAD_MOVES: Final = 5
 _FEE_HISTORY_BLOCKS: Final = 5
 _LOCAL_PAUSE: Final = (0.02, 0.25)
@@ -58,8 +58,9 @@ class ContractClient:
             answers = dict(
                 zip(batch, self._rpc.ask([item[0] for item in batch.values()]), strict=True)
             )
-            if _block_hash(answers["head"]) == _block_hash(answers["head again"]):
-                return self._snapshot(question, batch, answers)
+            with wire.understanding():
+                if wire.block_hash(answers["head"]) == wire.block_hash(answers["head again"]):
+                    return self._snapshot(question, batch, answers)
         raise RpcUnreachable(
             "The chain's head moved during every read",
             hint="The node is catching up or switching between branches; run it again.",
@@ -67,33 +68,33 @@ class ContractClient:
 
     def _batch(self, question: Question) -> dict[str, tuple[Request, Decode]]:
         batch: dict[str, tuple[Request, Decode]] = {
-            "head": (("eth_getBlockByNumber", ["latest", False]), _block),
-            "genesis": (("eth_getBlockByNumber", ["0x0", False]), _block_hash),
+            "head": (("eth_getBlockByNumber", ["latest", False]), wire.block),
+            "genesis": (("eth_getBlockByNumber", ["0x0", False]), wire.block_hash),
             "code": (("eth_getCode", [self.contract, "latest"]), str),
-            "probe": self._view(Call("calculateRequiredStake", _PROBE), _number),
-            "owner": self._view(Call("owner", ()), _address),
-            "stake_percent": self._view(Call("stakePercentage", ()), _number),
-            "fee_percent": self._view(Call("platformFeePercentage", ()), _number),
-            "contract_balance": (("eth_getBalance", [self.contract, "latest"]), _wei),
+            "probe": self._view(Call("calculateRequiredStake", _PROBE), wire.word),
+            "owner": self._view(Call("owner", ()), wire.address),
+            "stake_percent": self._view(Call("stakePercentage", ()), wire.word),
+            "fee_percent": self._view(Call("platformFeePercentage", ()), wire.word),
+            "contract_balance": (("eth_getBalance", [self.contract, "latest"]), wire.wei),
             "priority_fee": (
                 ("eth_feeHistory", [hex(_FEE_HISTORY_BLOCKS), "latest", [50]]),
-                _priority_fee,
+                wire.priority_fee,
             ),
         }
         self._add_sender(batch, question)
         self._add_views(batch, question)
         for account in question.accounts:
-            batch[f"balance {account}"] = (("eth_getBalance", [account, "latest"]), _wei)
+            batch[f"balance {account}"] = (("eth_getBalance", [account, "latest"]), wire.wei)
             batch[f"code {account}"] = (("eth_getCode", [account, "latest"]), str)
-        batch["head again"] = (("eth_getBlockByNumber", ["latest", False]), _block)
+        batch["head again"] = (("eth_getBlockByNumber", ["latest", False]), wire.block)
         return batch
 
     def _add_sender(self, batch: dict[str, tuple[Request, Decode]], question: Question) -> None:
         sender = question.sender
         if sender is None:
             return
-        batch["sender_balance"] = (("eth_getBalance", [sender, "latest"]), _wei)
-        batch["pending_nonce"] = (("eth_getTransactionCount", [sender, "pending"]), _integer)
+        batch["sender_balance"] = (("eth_getBalance", [sender, "latest"]), wire.wei)
+        batch["pending_nonce"] = (("eth_getTransactionCount", [sender, "pending"]), wire.integer)
         if question.call is not None:
             body = {
                 "from": sender,
@@ -102,7 +103,7 @@ class ContractClient:
                 "data": "0x" + contract.calldata(question.call).hex(),
             }
             batch["simulation"] = (("eth_call", [body, "latest"]), str)
-            batch["gas_estimate"] = (("eth_estimateGas", [body]), _integer)
+            batch["gas_estimate"] = (("eth_estimateGas", [body]), wire.integer)
 
     def _add_views(self, batch: dict[str, tuple[Request, Decode]], question: Question) -> None:
         event_id = question.chain_event_id
@@ -121,7 +122,7 @@ class ContractClient:
 
     def _view(self, call: Call, decode: Decode | None) -> tuple[Request, Decode]:
         body = {"to": self.contract, "data": "0x" + contract.calldata(call).hex()}
-        return ("eth_call", [body, "latest"]), decode or _identity
+        return ("eth_call", [body, "latest"]), decode or wire.as_it_is
 
     def _snapshot(
         self,
@@ -152,12 +153,12 @@ class ContractClient:
             sender_balance=seen.get("sender_balance", Wei(0)),
             pending_nonce=seen.get("pending_nonce", 0),
             gas_estimate=seen.get("gas_estimate"),
-            revert_reason=_why_it_fails(answers),
-            event=_decoded(contract.decode_event_run, seen.get("event")),
-            event_booking_ids=_booking_ids(seen.get("event_booking_ids")),
-            bookings=_bookings(question, seen),
-            cost=_cost(seen.get("cost")),
-            required_stake=_stake(seen.get("required_stake")),
+            revert_reason=wire.why_it_fails(answers),
+            event=wire.decoded(contract.decode_event_run, seen.get("event")),
+            event_booking_ids=wire.booking_ids(seen.get("event_booking_ids")),
+            bookings=wire.bookings(question, seen),
+            cost=wire.cost(seen.get("cost")),
+            required_stake=wire.stake(seen.get("required_stake")),
             balances={account: seen[f"balance {account}"] for account in question.accounts},
             with_code=frozenset(
                 account for account in question.accounts if seen[f"code {account}"] != "0x"
@@ -172,10 +173,10 @@ class ContractClient:
                 hint="Check CONTRACT_ADDRESS (contract_address) and the chain id.",
             )
         try:
-            percent = _number(_not_fault(answers["stake_percent"]))
-            probe = _number(_not_fault(answers["probe"]))
-            _number(_not_fault(answers["fee_percent"]))
-            _address(_not_fault(answers["owner"]))
+            percent = wire.word(wire.not_fault(answers["stake_percent"]))
+            probe = wire.word(wire.not_fault(answers["probe"]))
+            wire.word(wire.not_fault(answers["fee_percent"]))
+            wire.address(wire.not_fault(answers["owner"]))
         except ValueError:
             probe, percent = -1, 0
         if probe != _PROBE[0] * percent // 100:
@@ -211,28 +212,29 @@ class ContractClient:
                 *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
             ]
         )
-        block = _block(_usable(head))
-        for tx_hash, answer in zip(hashes, answers, strict=True):
-            receipt = self._receipt(answer, tx_hash)
-            if receipt is not None and self._is_canonical(receipt, block):
-                return Sighting(block, receipt, nonce_used_at_depth=False)
-        used = _integer(_usable(count)) > transaction.nonce
-        return Sighting(block, None, used and self._nonce_used_at_depth(transaction, block))
+        with wire.understanding():
+            block = wire.block(wire.usable(head))
+            for tx_hash, answer in zip(hashes, answers, strict=True):
+                receipt = self._receipt(answer, tx_hash)
+                if receipt is not None and self._is_canonical(receipt, block):
+                    return Sighting(block, receipt, nonce_used_at_depth=False)
+            used = wire.integer(wire.usable(count)) > transaction.nonce
+            return Sighting(block, None, used and self._nonce_used_at_depth(transaction, block))
 
     def _receipt(self, answer: Answer, tx_hash: Hash) -> Receipt | None:
         if not isinstance(answer, Mapping) or answer.get("blockNumber") is None:
             return None
         if str(answer["transactionHash"]).lower() != tx_hash or answer.get("to") is None:
             return None
-        gas_used = _integer(answer["gasUsed"])
+        gas_used = wire.integer(answer["gasUsed"])
         return Receipt(
             tx_hash=tx_hash,
-            succeeded=_integer(answer["status"]) == 1,
+            succeeded=wire.integer(answer["status"]) == 1,
             recipient=Address(to_checksum_address(answer["to"])),
-            block_number=_integer(answer["blockNumber"]),
+            block_number=wire.integer(answer["blockNumber"]),
             block_hash=Hash(answer["blockHash"]),
             gas_used=gas_used,
-            fee=Wei(gas_used * _integer(answer["effectiveGasPrice"])),
+            fee=Wei(gas_used * wire.integer(answer["effectiveGasPrice"])),
             events=contract.decode_logs(answer["logs"], self.contract),
         )
 
@@ -241,12 +243,12 @@ class ContractClient:
             return receipt.block_hash == head.hash
         number = hex(receipt.block_number)
         (answer,) = self._rpc.ask([("eth_getBlockByNumber", [number, False])])
-        return _block_hash(answer) == receipt.block_hash
+        return wire.block_hash(answer) == receipt.block_hash
 
     def _nonce_used_at_depth(self, transaction: Transaction, head: Block) -> bool:
         number = hex(max(0, head.number - transaction.wanted_depth + 1))
         (count,) = self._rpc.ask([("eth_getTransactionCount", [transaction.sender, number])])
-        return not isinstance(count, Fault) and _integer(count) > transaction.nonce
+        return not isinstance(count, Fault) and wire.integer(count) > transaction.nonce
 
     def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:
         """Replay the call on the state before its block, and read the refusal."""
@@ -265,96 +267,3 @@ class ContractClient:
         """Sleep a little longer each time, and never past the deadline."""
         first, longest = self._pauses
         time.sleep(min(first * 1.5 ** min(waits, 20), longest, self._deadline.remaining))
-
-
-# The price of an unknown event reverts, and a simulation may; each is told apart later.
-_MAY_FAIL: Final = frozenset({"simulation", "gas_estimate", "cost", "priority_fee"})
-
-
-def _identity(answer: Answer) -> Answer:
-    return answer
-
-
-def _not_fault(answer: Answer) -> Any:
-    if isinstance(answer, Fault):
-        raise ValueError(answer.message)  # noqa: TRY004 the caller tells values apart, not types
-    return answer
-
-
-def _usable(answer: Answer) -> Any:
-    if isinstance(answer, Fault) or answer is None:
-        raise RpcUnreachable("The node does not tell where the chain is", hint="Run it again.")
-    return answer
-
-
-def _integer(answer: Any) -> int:
-    return int(answer, 16)
-
-
-def _number(answer: Any) -> int:
-    if not isinstance(answer, str) or len(answer) != 66:  # noqa: PLR2004
-        raise ValueError("not one word")
-    return int(answer, 16)
-
-
-def _wei(answer: Any) -> Wei:
-    return Wei(int(answer, 16))
-
-
-def _address(answer: Any) -> Address:
-    return Address(to_checksum_address(f"0x{_number(answer):040x}"))
-
-
-def _block(answer: Any) -> Block:
-    return Block(
-        number=_integer(answer["number"]),
-        hash=Hash(answer["hash"]),
-        timestamp=_integer(answer["timestamp"]),
-        base_fee=Wei(_integer(answer.get("baseFeePerGas", "0x0"))),
-    )
-
-
-def _block_hash(answer: Answer) -> Hash | None:
-    return Hash(answer["hash"]) if isinstance(answer, Mapping) else None
-
-
-def _priority_fee(answer: Any) -> Wei:
-    rewards = [_integer(row[0]) for row in answer.get("reward") or [] if row]
-    return Wei(median_low(rewards)) if rewards else Wei(0)
-
-
-def _decoded(decode: Callable[[str], Any], answer: str | None) -> Any:
-    return None if answer is None else decode(answer)
-
-
-def _booking_ids(answer: str | None) -> tuple[int, ...]:
-    return () if answer is None else tuple(contract.decode_result("getEventBookings", answer)[0])
-
-
-def _bookings(question: Question, seen: Mapping[str, Any]) -> dict[int, Any]:
-    decoded = {
-        booking_id: contract.decode_booking(seen[f"booking {booking_id}"])
-        for booking_id in question.chain_booking_ids
-    }
-    return {booking_id: booking for booking_id, booking in decoded.items() if booking}
-
-
-def _cost(answer: str | None) -> Cost | None:
-    if answer is None:
-        return None
-    payment, stake, total = contract.decode_result("calculateBookingCost", answer)
-    return Cost(Wei(payment), Wei(stake), Wei(total))
-
-
-def _stake(answer: str | None) -> Wei | None:
-    if answer is None:
-        return None
-    return Wei(contract.decode_result("calculateRequiredStake", answer)[0])
-
-
-def _why_it_fails(answers: Mapping[str, Answer]) -> str | None:
-    for name in ("simulation", "gas_estimate"):
-        answer = answers.get(name)
-        if isinstance(answer, Fault):
-            return contract.revert_reason(answer) or answer.message
-    return None

@@ -61,10 +61,10 @@ def deploy(url: str, key: bytes) -> Address:
 def _created(tx_hash: str, rpc: Rpc, deadline: Deadline) -> Address:
     while not deadline.passed:
         (receipt,) = rpc.ask([("eth_getTransactionReceipt", [tx_hash])])
-        if receipt is not None:
-            if int(_usable(receipt)["status"], 16) != 1:
+        if (found := _usable(receipt)) is not None:
+            if int(found["status"], 16) != 1:
                 raise Refused(f"The contract's creation reverted: {tx_hash}")
-            return Address(to_checksum_address(receipt["contractAddress"]))
+            return Address(to_checksum_address(found["contractAddress"]))
         time.sleep(_PAUSE_SECONDS)
     raise Unconfirmed(f"The contract's creation was not mined: {tx_hash}")
 

@@ -6,7 +6,7 @@ file is the one place that sees those exceptions, and none of their text leaves 
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -24,6 +24,8 @@ LONGEST_SINGLE_WAIT: Final = 10.0
 FIRST_RETRY_SECONDS: Final = 0.2
 LONGEST_RETRY_SECONDS: Final = 5.0
 _TOO_MANY_REQUESTS: Final = 429
+# How free plans of hosted providers refuse a batch, where they do not answer in JSON-RPC.
+_NO_BATCHES: Final = ("HTTP 400", "HTTP 405", "HTTP 413")
 
 
 @dataclass(frozen=True)
@@ -92,22 +94,22 @@ class Node:
         return [self._ask_one(request) for request in requests_]
 
     def _ask_batch(self, requests_: Sequence[Request]) -> list[Answer] | None:
-        answers = self._guarded(
-            lambda: self._provider.make_batch_request(
-                [(RPCEndpoint(method), list(params)) for method, params in requests_]
-            )
-        )
-        if not isinstance(answers, list) or len(answers) != len(requests_):
-            return None
-        return [_unwrap(answer) for answer in answers]
+        batch = [(RPCEndpoint(method), list(params)) for method, params in requests_]
+        try:
+            answers = self._guarded(lambda: _unwrap_all(self._provider.make_batch_request(batch)))
+        except NoAnswer as failure:
+            if failure.reason.startswith(_NO_BATCHES):
+                return None
+            raise
+        return answers if answers is not None and len(answers) == len(requests_) else None
 
     def _ask_one(self, request: Request) -> Answer:
         method, params = request
-        return _unwrap(
-            self._guarded(lambda: self._provider.make_request(RPCEndpoint(method), list(params)))
+        return self._guarded(
+            lambda: _unwrap(self._provider.make_request(RPCEndpoint(method), list(params)))
         )
 
-    def _guarded(self, ask: Any) -> Any:
+    def _guarded(self, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
         except requests.HTTPError as error:
@@ -118,7 +120,7 @@ class Node:
             raise NoAnswer("the connection failed") from None
         except requests.RequestException as error:
             raise NoAnswer(f"the request failed ({type(error).__name__})") from None
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             raise NoAnswer("it did not answer in JSON-RPC") from None
 
 
@@ -136,6 +138,10 @@ def _http_failure(error: requests.HTTPError) -> NoAnswer:
         _TOO_MANY_REQUESTS: "too many requests",
     }
     return NoAnswer(f"HTTP {status}, {words.get(status, 'the node is failing')}", retry_after)
+
+
+def _unwrap_all(answers: Any) -> list[Answer] | None:
+    return [_unwrap(answer) for answer in answers] if isinstance(answers, list) else None
 
 
 def _unwrap(answer: Any) -> Answer:
@@ -189,9 +195,10 @@ class Rpc:
         return answers
 
     def _keep_chain_id(self, node: Node, answer: Answer) -> None:
-        if not isinstance(answer, str):
-            raise NoAnswer("it does not tell its chain id")
-        found = int(answer, 16)
+        try:
+            found = int(answer if isinstance(answer, str) else "", 16)
+        except ValueError:
+            raise NoAnswer("it does not tell its chain id") from None
         if found != self._chain_id:
             raise WrongChain(
                 f"The node at {node.host} is on chain {found}, configured is {self._chain_id}",

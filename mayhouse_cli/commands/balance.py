@@ -1,5 +1,7 @@
 """`mayhouse balance`: the wallet's balance, in the language of monitoring plugins."""
 
+import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ from mayhouse_cli.errors import MayhouseError
 from mayhouse_cli.money import Wei, format_eth, format_eth_briefly, parse_eth
 from mayhouse_cli.operations import balances
 from mayhouse_cli.operations.balances import BalanceCheck, BalanceState
+from mayhouse_cli.operations.metrics import write_metrics
 from mayhouse_cli.options import CommonOptions, command, group
 from mayhouse_cli.render import Line, Output
 
@@ -28,18 +31,35 @@ def check(
         str | None,
         typer.Option("--critical", metavar="ETH", help="Critical below this.", show_default=False),
     ] = None,
+    textfile: Annotated[
+        Path | None,
+        typer.Option(
+            "--textfile",
+            metavar="FILE",
+            show_default=False,
+            help="Write metrics for the node exporter's textfile collector.",
+        ),
+    ] = None,
 ) -> None:
     """Check the balance; exits 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
     Example: mayhouse balance check --warning 0.2 --critical 0.1
     """
     invocation = Invocation(common)
-    with invocation.session() as session:
-        result, warnings = balances.check_balance(
-            parse_eth(warning) if warning is not None else None,
-            parse_eth(critical) if critical is not None else None,
-            session,
-        )
+    started = time.monotonic()
+    try:
+        with invocation.session() as session:
+            result, warnings = balances.check_balance(
+                parse_eth(warning) if warning is not None else None,
+                parse_eth(critical) if critical is not None else None,
+                session,
+            )
+    except MayhouseError:
+        if textfile is not None:
+            write_metrics(textfile, None, time.monotonic() - started, time.time())
+        raise
+    if textfile is not None:
+        write_metrics(textfile, result, time.monotonic() - started, time.time())
     state = BalanceState[result.state]
     if state is BalanceState.OK and common.quiet:
         invocation.show(result, [])

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mayhouse_cli.commands.amounts import eth, moment, plural, transaction_lines
-from mayhouse_cli.commands.event import parse_uuid
+from mayhouse_cli.commands.arguments import parse_uuid
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
 from mayhouse_cli.money import format_inr, format_rate
 from mayhouse_cli.operations import booking_creation, bookings

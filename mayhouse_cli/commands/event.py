@@ -1,28 +1,30 @@
 """`mayhouse event`: create, list, show, complete and cancel event runs."""
 
-import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
-from mayhouse_cli.commands.amounts import eth, inr_of, moment, plural, transaction_lines
+from mayhouse_cli.commands.amounts import moment, transaction_lines
+from mayhouse_cli.commands.arguments import parse_moment, parse_uuid, split
+from mayhouse_cli.commands.event_views import (
+    cancellation_blocks,
+    cancelled_blocks,
+    completed_blocks,
+    completion_blocks,
+    creation_blocks,
+    creation_done,
+    event_blocks,
+)
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
 from mayhouse_cli.errors import ConsentMissing, WrongUsage
 from mayhouse_cli.models import parse_address
-from mayhouse_cli.money import format_inr, format_rate, parse_inr
+from mayhouse_cli.money import format_inr, parse_inr
 from mayhouse_cli.operations import event_cancellation, event_completion, event_creation, events
-from mayhouse_cli.operations.event_cancellation import CancellationPlan, EventCancelled
-from mayhouse_cli.operations.event_completion import (
-    AttendanceRequest,
-    CompletionPlan,
-    EventCompleted,
-)
-from mayhouse_cli.operations.event_creation import EventCreated, EventRequest
-from mayhouse_cli.operations.events import EventDetails
-from mayhouse_cli.operations.settling import OpenBooking
+from mayhouse_cli.operations.attendance import AttendanceRequest
+from mayhouse_cli.operations.attendance_file import read_attendance_file
+from mayhouse_cli.operations.event_cancellation import CancellationPlan
+from mayhouse_cli.operations.event_creation import EventRequest
 from mayhouse_cli.options import (
     CommonOptions,
     EventArgument,
@@ -31,13 +33,9 @@ from mayhouse_cli.options import (
     command,
     group,
 )
-from mayhouse_cli.render import Block, Line, Table, dim
+from mayhouse_cli.render import Block, Table, dim
 
 app = group("Create, complete and cancel event runs.")
-
-_RFC3339 = re.compile(
-    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|z|[+-]\d{2}:\d{2})", re.ASCII
-)
 
 
 # --- create -----------------------------------------------------------------------------
@@ -125,31 +123,14 @@ def create(
         plan = event_creation.plan_creation(request, choices, session)
         result = event_creation.planned(plan, session)
         if not signing.dry_run:
-            invocation.consent(plan.prepared.spending(session), signing, _creation_details(result))
+            invocation.consent(plan.prepared.spending(session), signing, creation_blocks(result))
             session.deadline.restart()
             result = event_creation.create(plan, choices, session)
-    blocks = [*_creation_details(result), *transaction_lines(result.transaction, _created(result))]
+    blocks = [
+        *creation_blocks(result),
+        *transaction_lines(result.transaction, creation_done(result)),
+    ]
     invocation.show(result, blocks, plan.warnings)
-
-
-def _created(result: EventCreated) -> str:
-    return f"Event {result.chain_event_id} created"
-
-
-def _creation_details(result: EventCreated) -> list[Block]:
-    rate = result.eth_price_inr
-    rows = [
-        ["price of a seat", format_inr(result.price_inr), eth(result.price_per_seat_wei)],
-        ["host stake, advanced", inr_of(result.stake_wei, rate), eth(result.stake_wei)],
-    ]
-    return [
-        Line(
-            f"{result.title}   {moment(result.starts_at)}   {plural(result.seats, 'seat')}", "bold"
-        ),
-        dim(f"  row {result.event_id}"),
-        Table(rows, right=frozenset({1, 2}), indent=2),
-        dim(f"  at {format_rate(rate)} per ETH"),
-    ]
 
 
 # --- list and show ----------------------------------------------------------------------
@@ -191,51 +172,7 @@ def show(common: CommonOptions, event: EventArgument) -> None:
     invocation = Invocation(common)
     with invocation.session() as session:
         result = events.show_event(event, session)
-    invocation.show(result, _details(result))
-
-
-def _details(result: EventDetails) -> Iterator[Block]:
-    number = f"event {result.chain_event_id}" if result.chain_event_id else "not on chain"
-    yield Line(f"{result.title}   {number}", "bold")
-    rows = [["row", str(result.event_id or "none: a stranger's event")]]
-    if result.starts_at and result.price_inr is not None:
-        rows += [
-            ["host", result.host_name or "-"],
-            ["starts", moment(result.starts_at)],
-            ["price", format_inr(result.price_inr)],
-            ["status", f"{result.status}, chain {result.blockchain_status}"],
-        ]
-    if chain := result.on_chain:
-        rows += [
-            ["on chain", chain.status],
-            ["host on chain", chain.host],
-            ["price on chain", eth(chain.price_per_seat_wei)],
-            ["seats", f"{chain.seats_booked} of {chain.max_seats} booked"],
-            ["host stake", eth(chain.host_stake_wei)],
-        ]
-    yield Table(rows, indent=2)
-    if result.bookings:
-        yield Line()
-        yield Table(
-            [
-                [
-                    str(one.chain_booking_id or "-"),
-                    one.traveler or "a stranger",
-                    str(one.seats),
-                    eth(one.payment_wei) if one.payment_wei is not None else "-",
-                    eth(one.stake_wei) if one.stake_wei is not None else "-",
-                    one.status or "foreign",
-                    one.chain_status or "-",
-                    str(one.booking_id or "-"),
-                ]
-                for one in result.bookings
-            ],
-            ["booking", "traveler", "seats", "payment", "stake", "status", "on chain", "row"],
-            frozenset({0, 2, 3, 4}),
-            indent=2,
-        )
-    for transaction in result.transactions:
-        yield dim(f"  {transaction.kind} {transaction.status} {transaction.tx_hash}")
+    invocation.show(result, event_blocks(result))
 
 
 # --- complete ---------------------------------------------------------------------------
@@ -253,6 +190,15 @@ def complete(
             metavar="ID,ID",
             show_default=False,
             help="Bookings that came: database ids or on-chain numbers.",
+        ),
+    ] = None,
+    attendance: Annotated[
+        Path | None,
+        typer.Option(
+            "--attendance",
+            metavar="FILE.csv",
+            show_default=False,
+            help="List of all bookings: columns booking, attended.",
         ),
     ] = None,
     all_attended: Annotated[
@@ -292,6 +238,10 @@ def complete(
     request = AttendanceRequest(
         split(attended, "--attended"), split(no_show, "--no-show"), all_attended, nobody_attended
     )
+    if attendance is not None:
+        if request != AttendanceRequest():
+            raise WrongUsage("--attendance names everyone", hint="Leave the other lists away.")
+        request = read_attendance_file(attendance)
     if execute is not None and (request != AttendanceRequest() or plan):
         raise WrongUsage("--execute needs no lists", hint="The plan holds who came.")
     with invocation.session(SIGN_SECONDS) as session:
@@ -304,73 +254,11 @@ def complete(
         if not (signing.dry_run or plan):
             if execute is None:
                 invocation.consent(
-                    made.prepared.spending(session), signing, _completion_details(made)
+                    made.prepared.spending(session), signing, completion_blocks(made)
                 )
             session.deadline.restart()
             result = event_completion.complete(made, choices, session)
-    invocation.show(result, _completed_blocks(made, result))
-
-
-def _completion_details(plan: CompletionPlan) -> list[Block]:
-    payments, rate = plan.payments, plan.rate
-    if payments is None:
-        return []
-    came, missed = plan.attended, plan.no_show
-    rows = [
-        [
-            "came",
-            _counted(came),
-            "stakes back",
-            eth(payments.stakes_returned),
-            inr_of(payments.stakes_returned, rate),
-        ],
-        [
-            "no-show",
-            _counted(missed),
-            "stake kept",
-            eth(payments.stakes_forfeited),
-            inr_of(payments.stakes_forfeited, rate),
-        ],
-        [
-            "host",
-            plan.host_name or "-",
-            f"revenue - {plan.fee_percent} %",
-            eth(payments.host_payout),
-            inr_of(payments.host_payout, rate),
-        ],
-        ["platform", "", "fee", eth(payments.platform_fee), inr_of(payments.platform_fee, rate)],
-        ["host stake, advanced by us", "", "returned", eth(payments.host_stake), ""],
-    ]
-    blocks: list[Block] = [
-        Line(f'Complete event {plan.chain_event_id} "{plan.title}"', "bold"),
-        Table(rows, right=frozenset({3, 4}), indent=2),
-    ]
-    for booking in missed:
-        who = booking.row.traveler.name if booking.row else "a stranger"
-        text = (
-            f"  no-show: booking {booking.on_chain.id}, {who}, loses {eth(booking.on_chain.stake)}"
-        )
-        blocks.append(Line(text, "yellow"))
-    return blocks
-
-
-def _counted(bookings: Sequence[OpenBooking]) -> str:
-    seats = sum(one.on_chain.seats for one in bookings)
-    return f"{plural(len(bookings), 'booking')}, {plural(seats, 'seat')}"
-
-
-def _completed_blocks(plan: CompletionPlan, result: EventCompleted) -> list[Block]:
-    details = _completion_details(plan)
-    if result.transaction.tx_hash is None and result.plan_hash:
-        return [*details, *_plan_lines("complete", plan.chain_event_id, result.plan_hash)]
-    return [*details, *transaction_lines(result.transaction, "Completed")]
-
-
-def _plan_lines(verb: str, number: int, plan_hash: str) -> list[Block]:
-    return [
-        dim("  Nothing was signed. To carry it out:"),
-        Line(f"  mayhouse event {verb} {number} --execute {plan_hash}"),
-    ]
+    invocation.show(result, completed_blocks(made, result))
 
 
 # --- cancel -----------------------------------------------------------------------------
@@ -424,7 +312,7 @@ def cancel(
                 _consent_to_cancel(invocation, made, event)
             session.deadline.restart()
             result = event_cancellation.cancel(made, choices, session)
-    invocation.show(result, _cancelled_blocks(made, result))
+    invocation.show(result, cancelled_blocks(made, result))
 
 
 def _consent_to_cancel(invocation: Invocation, plan: CancellationPlan, event: str) -> None:
@@ -435,7 +323,7 @@ def _consent_to_cancel(invocation: Invocation, plan: CancellationPlan, event: st
             hint=f"Look at it with `mayhouse event cancel {event} --reason ... --plan`, then "
             "--execute its hash within 15 minutes.",
         )
-    invocation.output.note(_cancellation_details(plan))
+    invocation.output.note(cancellation_blocks(plan))
     typed = typer.prompt(
         f"Type {plan.chain_event_id} to cancel this event",
         err=True,
@@ -444,82 +332,3 @@ def _consent_to_cancel(invocation: Invocation, plan: CancellationPlan, event: st
     )
     if typed.strip() != str(plan.chain_event_id):
         raise ConsentMissing("Declined; nothing was signed")
-
-
-def _cancellation_details(plan: CancellationPlan) -> list[Block]:
-    rows = [
-        [
-            f"booking {one.on_chain.id}",
-            one.row.traveler.name if one.row else "a stranger",
-            plural(one.on_chain.seats, "seat"),
-            eth(one.on_chain.payment + one.on_chain.stake),
-            inr_of(one.on_chain.payment + one.on_chain.stake, plan.rate),
-        ]
-        for one in plan.bookings
-    ]
-    rows += [
-        ["refunded", "", "", eth(plan.refunded), inr_of(plan.refunded, plan.rate)],
-        ["host stake, advanced by us", "", "", eth(plan.host_stake), ""],
-    ]
-    return [
-        Line(f'Cancel event {plan.chain_event_id} "{plan.title}"', "bold"),
-        dim(f"  {plan.reason}"),
-        Table(rows, right=frozenset({3, 4}), indent=2),
-    ]
-
-
-def _cancelled_blocks(plan: CancellationPlan, result: EventCancelled) -> list[Block]:
-    details = _cancellation_details(plan) if plan.ending is not None else []
-    if result.transaction.tx_hash is None and result.plan_hash:
-        return [*details, *_plan_lines("cancel", plan.chain_event_id, result.plan_hash)]
-    return [*details, *transaction_lines(result.transaction, "Cancelled")]
-
-
-# --- reading arguments ------------------------------------------------------------------
-
-
-def parse_moment(text: str | None, what: str) -> datetime | None:
-    """Read RFC 3339 with its offset; WrongUsage names what is missing."""
-    if text is None:
-        return None
-    cleaned = text.strip()
-    if cleaned.isascii() and cleaned.isdigit():
-        unit = "milliseconds" if len(cleaned) > 10 else "seconds"  # noqa: PLR2004 epoch seconds
-        raise WrongUsage(
-            f"The {what} looks like {unit} since 1970: {text}",
-            hint="Write a date with its time zone: 2026-11-28T18:00+05:30.",
-        )
-    if _RFC3339.fullmatch(cleaned):
-        try:
-            return datetime.fromisoformat(cleaned.upper())
-        except ValueError:
-            pass
-    elif _RFC3339.fullmatch(cleaned + "Z"):
-        raise WrongUsage(
-            f"The {what} has no time zone: {text}",
-            hint=f"Write {cleaned}+05:30 for Indian time.",
-        )
-    raise WrongUsage(f"Not a time: {text}", hint="Write it like 2026-11-28T18:00+05:30.")
-
-
-def parse_uuid(text: str | None, option: str) -> UUID | None:
-    """Read a database id; WrongUsage when it is none."""
-    if text is None:
-        return None
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        raise WrongUsage(
-            f"Not a database id for {option}: {text}",
-            hint="It looks like 3f2b8c1e-0000-4000-8000-000000000001.",
-        ) from None
-
-
-def split(text: str | None, option: str) -> tuple[str, ...]:
-    """Read a comma separated list; WrongUsage when it names nothing."""
-    if text is None:
-        return ()
-    items = tuple(item.strip() for item in text.split(",") if item.strip())
-    if not items:
-        raise WrongUsage(f"{option} names nobody", hint="If nobody came, say --nobody-attended.")
-    return items

@@ -14,7 +14,7 @@ from mayhouse_cli.config.settings import (
     SETTINGS,
     Setting,
 )
-from mayhouse_cli.config.shown import masked, masked_with_unit
+from mayhouse_cli.config.shown import masked
 from mayhouse_cli.config.writing import example_toml, write_config
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "example_toml",
     "load_config",
     "masked",
-    "masked_with_unit",
     "read_dotenv",
     "read_secret_file",
     "user_config_file",

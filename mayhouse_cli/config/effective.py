@@ -112,7 +112,7 @@ class Config:
     @property
     def keystore_folder(self) -> Path:
         if self.values.get("keystore_dir"):
-            return self.folder / self.values["keystore_dir"]
+            return self.folder / str(self.values["keystore_dir"])
         if self.file is not None:
             return self.folder / "keystore"
         return platformdirs.user_data_path("mayhouse") / "keystore"

@@ -172,8 +172,7 @@ def _in_table(setting: Setting, path: Path, table: Mapping[str, Any]) -> _Found 
     if not setting.secret:
         return None
     if (name := f"{setting.key}_file") in table:
-        written = readers.path(_as_text(table[name], name, path))
-        secret = _absolute(written, folder, f"{name} ({path})")
+        secret = _absolute(_as_text(table[name], name, path), folder, f"{name} ({path})")
         return _Found(partial(read_secret_file, Path(secret)), f"{path} ({name})", folder)
     if (name := f"{setting.key}_command") in table:
         command = check_command(table[name], name, path)

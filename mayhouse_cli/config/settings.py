@@ -131,13 +131,13 @@ _WALLET: Final = (
         parse_address,
         "The wallet that signs; a key of another wallet is refused.",
         otherwise="the key's own address",
-        example="0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+        example="0x1111111111111111111111111111111111111111",
     ),
     Setting(
         "owner_address",
         parse_address,
         "The contract's owner, when it is another wallet than the one that signs.",
-        example="0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+        example="0x1111111111111111111111111111111111111111",
     ),
     Setting("wallet", readers.text, "Name of the keystore that signs.", default="platform"),
     Setting(
@@ -171,9 +171,9 @@ _RATE: Final = (
     Setting(
         "eth_price_inr",
         parse_rate,
-        "Rupees for one ETH: your word of now, unless eth_price_as_of tells its age.",
+        "What one ETH costs: your word of now, unless eth_price_as_of tells its age.",
         env="ETH_PRICE_INR",
-        unit="INR",
+        unit="INR per ETH",
         example="200000",
     ),
     Setting(

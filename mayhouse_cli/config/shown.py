@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mayhouse_cli.config.settings import Setting
-from mayhouse_cli.money import Wei, format_eth, format_gwei, format_rate
+from mayhouse_cli.money import Wei, format_eth, format_gwei
 
 HIDDEN: Final = "set (hidden)"
 
@@ -22,14 +22,6 @@ def masked(setting: Setting, value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def masked_with_unit(setting: Setting, value: object) -> str:
-    """Show a value for reading, with its unit."""
-    if setting.key == "eth_price_inr" and isinstance(value, Decimal):
-        return f"{format_rate(value)} per ETH"
-    text = masked(setting, value)
-    return f"{text} {setting.unit}".rstrip()
 
 
 def _hosts(value: object) -> str:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from mayhouse_cli.errors import NotFound, Refused, WrongUsage
+from mayhouse_cli.errors import Refused, WrongUsage
 from mayhouse_cli.models import Call, Intent, Kind, Plan, Transaction, inlined
 from mayhouse_cli.money import Wei, percent_of
 from mayhouse_cli.operations import delivery, intents
+from mayhouse_cli.operations.attendance import AttendanceRequest, attendance
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import find_event_on_chain, parse_reference
 from mayhouse_cli.operations.outcomes import settled_bookings, terms_of_bookings
@@ -30,16 +31,6 @@ from mayhouse_cli.ports import Session
 
 # The plan is bound to the state by its hash; a day lets someone else look at it first.
 COMPLETION_PLAN_LIVES: Final = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class AttendanceRequest:
-    """Who came and who did not, as an operator says it: database ids or on-chain numbers."""
-
-    attended: tuple[str, ...] = ()
-    no_show: tuple[str, ...] = ()
-    all_attended: bool = False
-    nobody_attended: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ def plan_completion(
     if earlier is not None:
         return earlier
     ending = read_ending_event(event, session)
-    attended, no_show = _attendance(ending, request)
+    attended, no_show = attendance(ending, request)
     return _plan(ending, attended, no_show, choices, session, None)
 
 
@@ -132,7 +123,7 @@ def plan_execution(
         return earlier
     ending = read_ending_event(event, session)
     try:
-        attended, no_show = _attendance(ending, request)
+        attended, no_show = attendance(ending, request)
     except (Refused, WrongUsage):
         refuse_when_moved(plan, state_of(ending, session))
         raise
@@ -373,76 +364,3 @@ def _guard_time_and_signer(ending: EndingEvent, session: Session) -> None:
             f"event {event.id}; {signer} signs here",
             hint="Sign with one of those wallets.",
         )
-
-
-def _attendance(
-    ending: EndingEvent, request: AttendanceRequest
-) -> tuple[tuple[OpenBooking, ...], tuple[OpenBooking, ...]]:
-    """Split the active bookings into who came and who did not; refuses what nobody decided."""
-    _check_request(request)
-    absent = _resolve(ending, request.no_show)
-    if request.all_attended:
-        came = [one for one in ending.bookings if one.is_ours and one not in absent]
-    else:
-        came = _resolve(ending, request.attended)
-    both = [one.on_chain.id for one in came if one in absent]
-    if both:
-        raise WrongUsage(
-            f"Named as attended and as no-show: {_listed(both)}", hint="Decide for each."
-        )
-    undecided = [
-        one
-        for one in ending.bookings
-        if one.why_it_must_be_named and one not in came and one not in absent
-    ]
-    if undecided:
-        told = ", ".join(f"{one.on_chain.id} ({one.why_it_must_be_named})" for one in undecided)
-        raise Refused(
-            f"Active on chain, and nobody said whether they came: {told}",
-            hint="Name each by its on-chain number in --attended or --no-show.",
-            details={"chain_booking_ids": [one.on_chain.id for one in undecided]},
-        )
-    missed = tuple(one for one in ending.bookings if one not in came)
-    if missed and not came and not request.nobody_attended and not request.all_attended:
-        raise Refused(
-            "Nobody would count as attended, and every stake would be kept",
-            hint="Say so with --nobody-attended if that is meant.",
-        )
-    return tuple(came), missed
-
-
-def _check_request(request: AttendanceRequest) -> None:
-    ways = [bool(request.attended), request.all_attended, request.nobody_attended]
-    if sum(ways) != 1:
-        raise WrongUsage(
-            "Say who came, in exactly one way",
-            hint="--attended ID,ID or --attendance FILE or --all-attended or --nobody-attended.",
-        )
-
-
-def _resolve(ending: EndingEvent, names: Sequence[str]) -> list[OpenBooking]:
-    """Turn what an operator typed into active bookings of this event; each named once."""
-    found: list[OpenBooking] = []
-    for name in names:
-        reference = parse_reference(name, "a booking")
-        booking = next(
-            (
-                one
-                for one in ending.bookings
-                if reference in (one.on_chain.id, one.row.id if one.row else None)
-            ),
-            None,
-        )
-        if booking is None:
-            raise NotFound(
-                f"Booking {name} is not an active booking of event {ending.event.id}",
-                hint=f"`mayhouse event show {ending.event.id}` lists its bookings.",
-            )
-        if booking in found:
-            raise WrongUsage(f"Booking {name} is named twice", hint="Name each booking once.")
-        found.append(booking)
-    return found
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))

@@ -20,6 +20,7 @@ from typing import Any, Final
 import tomli_w
 
 from mayhouse_cli.errors import ConfigurationError, CredentialsError, Refused
+from mayhouse_cli.models import Address, Hash
 
 MARKER: Final = "sandbox.json"
 # Everything that belongs to a sandbox but its marker; a user's own files beside them are kept.
@@ -33,9 +34,9 @@ _CONTENT: Final = (
 class Deployment:
     """`sandbox.json`: the contract, and which chain and wallet it was deployed on and with."""
 
-    contract: str | None = None
-    genesis_hash: str | None = None
-    wallet: str | None = None
+    contract: Address | None = None
+    genesis_hash: Hash | None = None
+    wallet: Address | None = None
 
 
 class SandboxFiles:
@@ -97,9 +98,12 @@ class SandboxFiles:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Let one process at a time bring it up or down."""
-        with self._marker.open("r") as marker:
-            fcntl.flock(marker, fcntl.LOCK_EX)  # let go of when the file is closed, or we die
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # let go of when we die, too
             yield
+        finally:
+            os.close(descriptor)
 
     # --- content ---
 
@@ -111,8 +115,8 @@ class SandboxFiles:
             return Deployment()
 
     def keep(self, deployment: Deployment) -> None:
-        """Write `sandbox.json`, in place: it is what `locked` holds on to."""
-        self._marker.write_text(json.dumps(asdict(deployment), indent=2) + "\n")
+        """Write `sandbox.json`."""
+        _write_private(self._marker, json.dumps(asdict(deployment), indent=2) + "\n")
 
     def password(self, *, may_make: bool) -> str:
         """Give the wallet's password, made at random when there is none and none is in use."""

@@ -1,71 +1,23 @@
 """The sandbox: Postgres, chain, contract, wallet and config of one folder, as a whole."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 import platformdirs
 
 from mayhouse_cli.config import LOCAL_CHAIN_ID
-from mayhouse_cli.errors import MayhouseError, RpcUnreachable
-from mayhouse_cli.models import Address
-from mayhouse_cli.money import Wei, format_eth
 from mayhouse_cli.sandbox.files import SandboxFiles
 from mayhouse_cli.sandbox.node import LocalNode
 from mayhouse_cli.sandbox.node_binary import find_anvil
 from mayhouse_cli.sandbox.postgres import EmbeddedPostgres
 from mayhouse_cli.sandbox.postgres_programs import find_binaries
+from mayhouse_cli.sandbox.status import SandboxStatus, look
 
 # In the config for a user to change; everything else there follows from what runs.
 CONFIG_DEFAULTS: Final[Mapping[str, Any]] = {"eth_price_inr": "200000", "confirmations": 1}
-
-
-@dataclass(frozen=True)
-class SampleExperience:
-    """An experience that every sandbox has."""
-
-    id: UUID
-    title: str
-    price_inr: Decimal
-    host: str
-
-
-@dataclass(frozen=True)
-class SampleTraveler:
-    """A traveler that every sandbox has."""
-
-    id: UUID
-    name: str
-
-
-@dataclass(frozen=True)
-class SandboxStatus:
-    """`sandbox up`, `status` and `reset`: what runs and where; null for what is down."""
-
-    folder: str
-    config: str
-    chain_running: bool
-    database_running: bool
-    rpc_url: str | None
-    chain_id: int
-    block_number: int | None
-    chain_time: datetime | None
-    database_url: str | None
-    contract_address: Address | None
-    wallet: str
-    wallet_address: Address | None
-    balance_wei: Wei | None
-    balance_eth: str | None
-    experiences: tuple[SampleExperience, ...]
-    travelers: tuple[SampleTraveler, ...]
-    problems: tuple[str, ...]
-    done: tuple[str, ...] = ()
-    """What `up` had to do; empty when everything was there."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +27,14 @@ class Warped:
     seconds: int
     chain_time: datetime
     block_number: int
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """`sandbox down`."""
+
+    folder: str
+    was_running: bool
 
 
 class Sandbox:
@@ -104,11 +64,11 @@ class Sandbox:
         with self._files.locked():
             return self._up(port)
 
-    def down(self) -> bool:
-        """Stop both; their data stays. Whether anything ran."""
+    def down(self) -> Stopped:
+        """Stop both; their data stays."""
         self._files.require()
         with self._files.locked():
-            return self._stop()
+            return Stopped(str(self.folder), self._stop())
 
     def reset(self, port: int | None = None) -> SandboxStatus:
         """Delete the sandbox's own files and begin again."""
@@ -132,38 +92,7 @@ class Sandbox:
 
     def status(self) -> SandboxStatus:
         """Look at everything and change nothing."""
-        from mayhouse_cli.store import seed  # noqa: PLC0415 loads the database client
-
-        node = self._node()
-        made = self._files.is_sandbox
-        found = SandboxStatus(
-            folder=str(self.folder),
-            config=str(self.config_file),
-            chain_running=made and node.running,
-            database_running=made and self._postgres.running,
-            rpc_url=None,
-            chain_id=LOCAL_CHAIN_ID,
-            block_number=None,
-            chain_time=None,
-            database_url=None,
-            contract_address=self._contract,
-            wallet="platform",
-            wallet_address=self._wallet,
-            balance_wei=None,
-            balance_eth=None,
-            experiences=tuple(
-                SampleExperience(one.id, one.title, one.price_inr, one.host.name)
-                for one in seed.EXPERIENCES
-            ),
-            travelers=tuple(SampleTraveler(one.id, one.name) for one in seed.TRAVELERS),
-            problems=(),
-        )
-        if found.database_running:
-            found = replace(found, database_url=self._postgres.url)
-        with suppress(RpcUnreachable):
-            if found.chain_running:
-                found = self._with_chain(found, node)
-        return replace(found, problems=tuple(self._problems(found, node)))
+        return look(self._files, self._node(), self._postgres)
 
     # --- up and down ---
 
@@ -222,55 +151,6 @@ class Sandbox:
         self._postgres.stop()
         return ran
 
-    # --- looking ---
-
     def _node(self) -> LocalNode:
         """The node as it runs; only `up` needs to know its program."""
         return LocalNode(self._files.chain, Path("anvil"), port=None)
-
-    @property
-    def _contract(self) -> Address | None:
-        kept = self._files.deployment().contract
-        return Address(kept) if kept else None
-
-    @property
-    def _wallet(self) -> Address | None:
-        kept = self._files.deployment().wallet
-        return Address(kept) if kept else None
-
-    def _with_chain(self, found: SandboxStatus, node: LocalNode) -> SandboxStatus:
-        balance = None
-        if found.wallet_address:
-            balance = Wei(int(node.rpc("eth_getBalance", [found.wallet_address, "latest"]), 16))
-        return replace(
-            found,
-            rpc_url=node.url,
-            block_number=int(node.rpc("eth_blockNumber"), 16),
-            chain_time=datetime.fromtimestamp(node.chain_time(), UTC),
-            balance_wei=balance,
-            balance_eth=format_eth(balance) if balance is not None else None,
-        )
-
-    def _problems(self, found: SandboxStatus, node: LocalNode) -> list[str]:
-        if not self._files.is_sandbox:
-            return [f"there is no sandbox in {self.folder}"]
-        problems = []
-        if not found.chain_running:
-            problems.append("the local chain is not running")
-        elif found.rpc_url is None:
-            problems.append("the local chain does not answer")
-        elif not self._has_code(found.contract_address, node):
-            problems.append("the contract is not on the chain")
-        if not found.database_running:
-            problems.append("Postgres is not running")
-        if not self.config_file.is_file():
-            problems.append("config.toml is missing")
-        return problems
-
-    def _has_code(self, contract: Address | None, node: LocalNode) -> bool:
-        if contract is None:
-            return False
-        try:
-            return bool(node.rpc("eth_getCode", [contract, "latest"]) != "0x")
-        except MayhouseError:
-            return False

@@ -1,0 +1,121 @@
+"""Reading a node's raw answers: hexadecimal words into blocks, amounts and the contract's structs.
+
+Each function raises ValueError, TypeError or KeyError for an answer of another shape.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from statistics import median_low
+from typing import Any
+
+from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
+
+from mayhouse_cli.chain import contract
+from mayhouse_cli.chain.rpc import Answer, Fault
+from mayhouse_cli.errors import RpcUnreachable
+from mayhouse_cli.models import Address, Block, Cost, Hash, Question
+from mayhouse_cli.money import Wei
+
+_OUT_OF_SHAPE = (ValueError, TypeError, KeyError, IndexError, AttributeError, DecodingError)
+
+
+@contextmanager
+def understanding() -> Iterator[None]:
+    """Turn an answer of an unexpected shape into RpcUnreachable: the node is not usable."""
+    try:
+        yield
+    except _OUT_OF_SHAPE as error:
+        raise RpcUnreachable(
+            f"The Ethereum node gave an answer that cannot be read ({type(error).__name__})",
+            hint="It is failing, or not an Ethereum node: check BLOCKCHAIN_RPC_URL.",
+        ) from None
+
+
+def as_it_is(answer: Answer) -> Answer:
+    return answer
+
+
+def not_fault(answer: Answer) -> Any:
+    if isinstance(answer, Fault):
+        raise ValueError(answer.message)  # noqa: TRY004 the caller tells values apart, not types
+    return answer
+
+
+def usable(answer: Answer) -> Any:
+    if isinstance(answer, Fault) or answer is None:
+        raise RpcUnreachable("The node does not tell where the chain is", hint="Run it again.")
+    return answer
+
+
+def integer(answer: Any) -> int:
+    return int(answer, 16)
+
+
+def word(answer: Any) -> int:
+    if not isinstance(answer, str) or len(answer) != 66:  # noqa: PLR2004
+        raise ValueError("not one word")
+    return int(answer, 16)
+
+
+def wei(answer: Any) -> Wei:
+    return Wei(int(answer, 16))
+
+
+def address(answer: Any) -> Address:
+    return Address(to_checksum_address(f"0x{word(answer):040x}"))
+
+
+def block(answer: Any) -> Block:
+    return Block(
+        number=integer(answer["number"]),
+        hash=Hash(answer["hash"]),
+        timestamp=integer(answer["timestamp"]),
+        base_fee=Wei(integer(answer.get("baseFeePerGas", "0x0"))),
+    )
+
+
+def block_hash(answer: Answer) -> Hash | None:
+    return Hash(answer["hash"]) if isinstance(answer, Mapping) else None
+
+
+def priority_fee(answer: Any) -> Wei:
+    rewards = [integer(row[0]) for row in answer.get("reward") or [] if row]
+    return Wei(median_low(rewards)) if rewards else Wei(0)
+
+
+def decoded(decode: Callable[[str], Any], answer: str | None) -> Any:
+    return None if answer is None else decode(answer)
+
+
+def booking_ids(answer: str | None) -> tuple[int, ...]:
+    return () if answer is None else tuple(contract.decode_result("getEventBookings", answer)[0])
+
+
+def bookings(question: Question, seen: Mapping[str, Any]) -> dict[int, Any]:
+    decoded = {
+        booking_id: contract.decode_booking(seen[f"booking {booking_id}"])
+        for booking_id in question.chain_booking_ids
+    }
+    return {booking_id: booking for booking_id, booking in decoded.items() if booking}
+
+
+def cost(answer: str | None) -> Cost | None:
+    if answer is None:
+        return None
+    payment, stake, total = contract.decode_result("calculateBookingCost", answer)
+    return Cost(Wei(payment), Wei(stake), Wei(total))
+
+
+def stake(answer: str | None) -> Wei | None:
+    if answer is None:
+        return None
+    return Wei(contract.decode_result("calculateRequiredStake", answer)[0])
+
+
+def why_it_fails(answers: Mapping[str, Answer]) -> str | None:
+    for name in ("simulation", "gas_estimate"):
+        answer = answers.get(name)
+        if isinstance(answer, Fault):
+            return contract.revert_reason(answer) or answer.message
+    return None

@@ -1,0 +1,92 @@
+"""The nouns: what stands on chain, what stands in the database, and a transaction's record.
+
+Amounts are Wei or Decimal rupees. An on-chain number (`chain_event_id`, `chain_booking_id`) is
+the contract's counter; an id without "chain" is a database uuid.
+"""
+
+from mayhouse_cli.models.addresses import ZERO_ADDRESS, Address, Hash, parse_address
+from mayhouse_cli.models.journal import (
+    Attempt,
+    AttemptOutcome,
+    Intent,
+    Kind,
+    Payload,
+    Pin,
+    SignedPayload,
+    Status,
+    Transaction,
+    TransactionFilter,
+)
+from mayhouse_cli.models.onchain import (
+    Block,
+    BookingStatus,
+    Call,
+    ContractEvent,
+    Cost,
+    EventStatus,
+    Fees,
+    OnChainBooking,
+    OnChainEvent,
+    Question,
+    Receipt,
+    SendAnswer,
+    SendOutcome,
+    Sighting,
+    Snapshot,
+)
+from mayhouse_cli.models.platform import (
+    BookingRow,
+    EventRow,
+    ExperienceRow,
+    NewBooking,
+    NewEvent,
+    Person,
+    Plan,
+    Rate,
+    SettlementLine,
+    Wallet,
+)
+from mayhouse_cli.models.results import inlined
+
+__all__ = [
+    "ZERO_ADDRESS",
+    "Address",
+    "Attempt",
+    "AttemptOutcome",
+    "Block",
+    "BookingRow",
+    "BookingStatus",
+    "Call",
+    "ContractEvent",
+    "Cost",
+    "EventRow",
+    "EventStatus",
+    "ExperienceRow",
+    "Fees",
+    "Hash",
+    "Intent",
+    "Kind",
+    "NewBooking",
+    "NewEvent",
+    "OnChainBooking",
+    "OnChainEvent",
+    "Payload",
+    "Person",
+    "Pin",
+    "Plan",
+    "Question",
+    "Rate",
+    "Receipt",
+    "SendAnswer",
+    "SendOutcome",
+    "SettlementLine",
+    "Sighting",
+    "SignedPayload",
+    "Snapshot",
+    "Status",
+    "Transaction",
+    "TransactionFilter",
+    "Wallet",
+    "inlined",
+    "parse_address",
+]

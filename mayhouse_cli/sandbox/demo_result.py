@@ -1,0 +1,54 @@
+"""What the demo tells: its steps, their amounts, and whatever is not as it must be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from mayhouse_cli.models import Hash
+from mayhouse_cli.money import Wei
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something that is not as it must be."""
+
+    what: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.expected} expected, {self.found} found"
+
+
+@dataclass(frozen=True)
+class DemoAmount:
+    """An amount that a step moved, fixed or kept."""
+
+    label: str
+    wei: Wei
+    inr: Decimal
+
+
+@dataclass(frozen=True)
+class DemoStep:
+    """One step of the story, checked."""
+
+    name: str
+    title: str
+    ok: bool
+    amounts: tuple[DemoAmount, ...]
+    data: Mapping[str, Any]
+    tx_hash: Hash | None
+    block_number: int | None
+    fee_wei: Wei | None
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """`demo`: the whole story."""
+
+    folder: str
+    config: str
+    steps: tuple[DemoStep, ...]

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mayhouse_cli.config import Config
 from mayhouse_cli.errors import CredentialsError, MigrationsPending
 from mayhouse_cli.keystore import Keystore, parse_private_key
-from mayhouse_cli.models import Address, Payload, SignedPayload
+from mayhouse_cli.models import ZERO_ADDRESS, Address, Payload, SignedPayload
 from mayhouse_cli.ports import (
     Bookings,
     Chain,
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     # Each is loaded when a command first needs it: chain and database clients start slowly.
     from mayhouse_cli.chain.signer import LocalSigner
     from mayhouse_cli.store.database import Database
+    from mayhouse_cli.store.health import DatabaseHealth
     from mayhouse_cli.store.migrations import Migrations
 
 AskPassword = Callable[[str], str]
+# `doctor` asks each node by itself, and a dead one is not worth more.
+_LONGEST_LOOK_SECONDS: Final = 5.0
 
 
 class KeystoreSigner:
@@ -141,6 +144,35 @@ class OpenSession:
     def now(self) -> datetime:
         """The present, in UTC."""
         return datetime.now(UTC)
+
+    # --- part by part, for `doctor` ---
+
+    @cached_property
+    def vault(self) -> KeyVault:
+        return open_vault(self.config)
+
+    def node(self, url: str) -> Chain:
+        """The contract through one node alone, for its share of the command's time."""
+        from mayhouse_cli.chain.client import ContractClient  # noqa: PLC0415
+        from mayhouse_cli.chain.rpc import Rpc  # noqa: PLC0415
+
+        nodes = len(self.config.require("blockchain_rpc_url"))
+        share = Deadline(min(self.deadline.seconds / nodes, _LONGEST_LOOK_SECONDS))
+        rpc = Rpc([url], self.config.chain_id, share)
+        address = self.config.get("contract_address") or ZERO_ADDRESS
+        return ContractClient(rpc, address, share, local=self.config.is_local)
+
+    def database_facts(self) -> "DatabaseHealth":
+        """What the database tells about itself; it need not be migrated."""
+        from mayhouse_cli.store.health import look_at  # noqa: PLC0415
+
+        return look_at(self.database)
+
+    def unapplied_migrations(self) -> tuple[str, ...]:
+        """Migrations that are pending, changed or missing, with how they stand."""
+        report = open_migrations(self.database).status()
+        wrong = (*report.pending, *report.drifted, *report.missing)
+        return tuple(f"{one.name} ({one.state})" for one in wrong)
 
     def close(self) -> None:
         """Close what was opened."""

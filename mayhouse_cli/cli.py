@@ -11,7 +11,19 @@ from typing import Final
 
 import typer
 
-from mayhouse_cli.commands import balance, booking, demo, event, migrate, sandbox, tx, wallet
+from mayhouse_cli.commands import (
+    balance,
+    booking,
+    config,
+    demo,
+    doctor,
+    event,
+    init,
+    migrate,
+    sandbox,
+    tx,
+    wallet,
+)
 from mayhouse_cli.commands.invocation import make_output
 from mayhouse_cli.errors import (
     ConsentMissing,
@@ -44,6 +56,9 @@ app.add_typer(booking.app, name="booking")
 app.add_typer(balance.app, name="balance")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(tx.app, name="tx")
+app.add_typer(config.app, name="config")
+init.register(app)
+doctor.register(app)
 migrate.register(app)
 demo.register(app)
 

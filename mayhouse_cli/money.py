@@ -160,7 +160,7 @@ def percent_of(amount: Wei, percent: int) -> Wei:
 
 def format_inr(inr: Decimal) -> str:
     """Write rupees for reading: "₹1,500.00"."""
-    return f"{'-' if inr < 0 else ''}₹{abs(inr):,.2f}"
+    return f"{'-' if inr < 0 else ''}₹{inr.copy_abs():,.2f}"
 
 
 def format_rate(eth_price_inr: Decimal) -> str:

@@ -218,7 +218,9 @@ class ContractClient:
                 receipt = self._receipt(answer, tx_hash)
                 if receipt is not None and self._is_canonical(receipt, block):
                     return Sighting(block, receipt, nonce_used_at_depth=False)
-            used = wire.integer(wire.usable(count)) > transaction.nonce
+            # A receipt that was refused, or is stale, may be of what has used the nonce.
+            unseen = all(answer is None for answer in answers)
+            used = unseen and wire.integer(wire.usable(count)) > transaction.nonce
             return Sighting(block, None, used and self._nonce_used_at_depth(transaction, block))
 
     def _receipt(self, answer: Answer, tx_hash: Hash) -> Receipt | None:

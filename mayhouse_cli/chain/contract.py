@@ -11,8 +11,11 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import StringDecoder
 from eth_abi.exceptions import DecodingError
+from eth_abi.registry import BaseEquals, registry
 from eth_utils.abi import (
     event_abi_to_log_topic,
     function_abi_to_4byte_selector,
@@ -43,6 +46,27 @@ _PANICS: Final = {
     0x32: "an index out of bounds",
 }
 REVERT_CODE: Final = 3
+
+
+class _AnyText(StringDecoder):
+    """Reads what is no UTF-8 as U+FFFD: a stranger can put any bytes into a string on chain."""
+
+    @staticmethod
+    def decoder_fn(data: bytes, handle_string_errors: str = "") -> str:  # noqa: ARG004
+        return data.decode("utf-8", errors="replace")
+
+
+_STRING: Final = BaseEquals("string", with_sub=False)  # type: ignore[no-untyped-call]
+
+
+def _lenient_decoder() -> ABIDecoder:
+    ours = registry.copy()  # type: ignore[no-untyped-call]
+    ours.unregister_decoder("string")
+    ours.register_decoder(_STRING, _AnyText, label="string")
+    return ABIDecoder(ours)
+
+
+decode: Final = _lenient_decoder().decode
 
 
 @dataclass(frozen=True)

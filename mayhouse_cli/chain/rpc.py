@@ -24,6 +24,8 @@ LONGEST_SINGLE_WAIT: Final = 10.0
 FIRST_RETRY_SECONDS: Final = 0.2
 LONGEST_RETRY_SECONDS: Final = 5.0
 _TOO_MANY_REQUESTS: Final = 429
+# Single questions are refused so too: EIP-1474's "limit exceeded", and the HTTP status as code.
+_RATE_LIMITED: Final = (-32005, _TOO_MANY_REQUESTS)
 # How free plans of hosted providers refuse a batch, where they do not answer in JSON-RPC.
 _NO_BATCHES: Final = ("HTTP 400", "HTTP 405", "HTTP 413")
 
@@ -151,6 +153,8 @@ def _unwrap(answer: Any) -> Answer:
         if not isinstance(fault, dict):
             return Fault(0, str(fault))
         code = fault.get("code")
+        if code in _RATE_LIMITED:
+            raise NoAnswer("too many requests")
         return Fault(
             code if isinstance(code, int) else 0, str(fault.get("message", "")), fault.get("data")
         )

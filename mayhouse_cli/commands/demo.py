@@ -2,16 +2,17 @@
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import typer
 
 from mayhouse_cli.bootstrap import open_session
-from mayhouse_cli.commands.amounts import eth, moment
+from mayhouse_cli.commands.amounts import brief, eth, moment
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
-from mayhouse_cli.commands.sandbox import DEFAULT_FOLDER, FolderOption
+from mayhouse_cli.commands.sandbox import DEFAULT_FOLDER, FolderOption, folder_option
 from mayhouse_cli.config import load_config
 from mayhouse_cli.errors import CheckFoundProblems
-from mayhouse_cli.money import format_eth, format_inr, format_rate
+from mayhouse_cli.money import format_inr, format_rate
 from mayhouse_cli.options import CommonOptions, command, current_command
 from mayhouse_cli.render import Block, Line, dim, good
 from mayhouse_cli.sandbox.demo import Story
@@ -52,10 +53,10 @@ def demo(common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER) -> None:
     if wrong:
         raise CheckFoundProblems(
             f"The demo did not come out as it must: {'; '.join(wrong)}",
-            hint="Begin with a fresh sandbox (mayhouse sandbox reset); report it if it stays.",
+            hint=f"Begin with a fresh sandbox: mayhouse sandbox reset{folder_option(folder)}",
             known=result,
         )
-    invocation.show(result, _ending(result))
+    invocation.show(result, _ending(result, folder))
 
 
 def _tell(invocation: Invocation, blocks: list[Block]) -> None:
@@ -77,7 +78,7 @@ def _step_blocks(number: int, step: DemoStep) -> list[Block]:
     blocks = [Line(), Line(f"{number}  {step.title}", "bold"), *_about(step)]
     blocks += [Line(_amount_line(amount)) for amount in step.amounts]
     if step.tx_hash is not None:
-        fee = f" · gas {eth(step.fee_wei)}" if step.fee_wei is not None else ""
+        fee = f" · gas {brief(step.fee_wei)}" if step.fee_wei is not None else ""
         blocks.append(dim(f"   block {step.block_number:,}{fee}"))
         blocks.append(dim(f"   {step.tx_hash}"))
     blocks += [Line(f"   ✗ {difference}", "bold red") for difference in step.differences]
@@ -97,11 +98,11 @@ def _about(step: DemoStep) -> Iterator[Block]:
 
 def _amount_line(amount: DemoAmount) -> str:
     """One width for the whole story, so that every amount stands below the last."""
-    inr, ether = format_inr(amount.inr), format_eth(amount.wei)
+    inr, ether = format_inr(amount.amount_inr), amount.amount_eth
     return f"   {amount.label:<38}{inr:>12}{ether:>14} ETH"
 
 
-def _ending(result: DemoResult) -> list[Block]:
+def _ending(result: DemoResult, folder: Path) -> list[Block]:
     event = result.steps[0].data["chain_event_id"]
     return [
         Line(),
@@ -110,5 +111,5 @@ def _ending(result: DemoResult) -> list[Block]:
         Line(f"  export MAYHOUSE_CONFIG={shlex.quote(result.config)}"),
         Line(f"  mayhouse event show {event}"),
         Line("  mayhouse tx list"),
-        Line("  mayhouse sandbox down"),
+        Line(f"  mayhouse sandbox down{folder_option(folder)}"),
     ]

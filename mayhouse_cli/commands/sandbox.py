@@ -3,13 +3,14 @@
 import os
 import re
 import shlex
+import textwrap
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from mayhouse_cli.commands.amounts import eth, moment
+from mayhouse_cli.commands.amounts import brief, eth, moment
 from mayhouse_cli.commands.invocation import Invocation
 from mayhouse_cli.config import SETTINGS
 from mayhouse_cli.errors import CheckFoundProblems, WrongUsage
@@ -96,7 +97,7 @@ def status(common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER) -> None
         invocation.output.findings(_facts(result))
         raise CheckFoundProblems(
             f"The sandbox is not up: {', '.join(result.problems)}",
-            hint=f"Start it: mayhouse sandbox up{_folder_option(folder)}",
+            hint=f"Start it: mayhouse sandbox up{folder_option(folder)}",
             known=result,
         )
     invocation.show(result, [*_facts(result), Line(), *_samples(result)], overruling())
@@ -168,7 +169,7 @@ def overruling() -> list[str]:
 
 def up_blocks(result: SandboxStatus) -> list[Block]:
     """Say what was done, what runs, and what to do with it."""
-    done = [dim(f"  {', '.join(result.done)}")] if result.done else []
+    done = [dim(f"  {line}") for line in textwrap.wrap(", ".join(result.done), 76)]
     return [
         good("The sandbox is up" if done else "The sandbox was up already"),
         *done,
@@ -191,7 +192,7 @@ def _facts(result: SandboxStatus) -> list[Block]:
         ["database", result.database_url or "down"],
         ["contract", result.contract_address or "-"],
         ["wallet", result.wallet_address or "-"],
-        ["balance", eth(result.balance_wei) if result.balance_wei is not None else "-"],
+        ["balance", brief(result.balance_wei) if result.balance_wei is not None else "-"],
         ["config", result.config],
     ]
     return [Table(rows, indent=2)]
@@ -220,5 +221,6 @@ def _warped(result: Warped) -> Line:
     return good(f"On chain it is {moment(result.chain_time)} now, block {result.block_number:,}")
 
 
-def _folder_option(folder: Path) -> str:
+def folder_option(folder: Path) -> str:
+    """Write the option for a command that is told; nothing for the folder that is meant anyway."""
     return "" if folder == DEFAULT_FOLDER else f" --folder {shlex.quote(str(folder))}"

@@ -1,5 +1,6 @@
 """The effective settings of one command."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,4 +141,9 @@ class Config:
                 value = value.value() if value.fetched else None
             if value:
                 found.extend(map(str, value if isinstance(value, tuple) else (value,)))
-        return tuple(found)
+        return tuple(text for text in found if not _is_bare_address(text))
+
+
+def _is_bare_address(text: str) -> bool:
+    """Whether it is no more than scheme and host, as of a local node: nothing to hide."""
+    return bool(re.fullmatch(r"https?://[\w.:\[\]-]+/?", text, re.ASCII))

@@ -7,13 +7,14 @@ or from a command in the config (`name_command`); never from an argument.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import platformdirs
 
@@ -37,6 +38,8 @@ class _Found(NamedTuple):
     """Where a relative path starts: in a file at the file's folder, else where we are."""
 
 
+# A private key pasted into the wrong place must not be quoted back.
+_KEY_LIKE: Final = re.compile(r"[0-9a-fA-F]{60,}")
 _Table = tuple[Path, Mapping[str, Any]]
 
 
@@ -209,10 +212,12 @@ def _read(setting: Setting, text: str, found: _Found) -> Any:  # noqa: ANN401
     try:
         value = setting.read(text if setting.verbatim else text.strip())
     except WrongUsage as error:
-        raise ConfigurationError(f"{shown}: {error.message}", hint=error.hint) from None
+        reason = _KEY_LIKE.sub("[hidden]", error.message)
+        raise ConfigurationError(f"{shown}: {reason}", hint=error.hint) from None
     except ValueError as error:
+        reason = _KEY_LIKE.sub("[hidden]", str(error))
         raise ConfigurationError(
-            f"{shown} is wrong: {error}", hint="See config.example.toml for how to write it."
+            f"{shown} is wrong: {reason}", hint="See config.example.toml for how to write it."
         ) from None
     return _absolute(value, found.folder, shown) if setting.read is readers.path else value
 

@@ -92,36 +92,46 @@ def refuse_existing(path: Path) -> None:
 
 def set_up(
     path: Path,
-    texts: Mapping[str, str],
-    vault: KeyVault,
+    found: FoundSettings,
     checked: Config,
+    vault: KeyVault,
     keep: KeyToKeep | None = None,
-    found: FoundSettings | None = None,
     env_file: Path | None = None,
 ) -> SetUp:
     """Write the config file, then the keystore; when that fails, the file is taken back.
 
-    `checked` is what the texts come to. In this order no key is ever deleted: it is kept last.
+    `checked` is what the settings come to. In this order no key is ever deleted.
     """
     wallet = str(checked.require("wallet"))
-    written = dict(texts)
+    texts = dict(found.texts)
     if keep is not None:
-        written["platform_address"] = keep.address
-    write_config(path, written)
+        texts["platform_address"] = keep.address
+    write_config(path, texts)
     if keep is not None:
-        try:
-            vault.add_key(wallet, keep.key, keep.password)
-        except BaseException as failure:
-            path.unlink()
-            if isinstance(failure, MayhouseError):
-                failure.message += f" ({path} was taken back: nothing was kept)"
-            raise
+        _keep(keep, wallet, vault, path)
     return SetUp(
         config=str(path),
-        settings=tuple(setting.key for setting in SETTINGS if setting.key in written),
+        settings=tuple(setting.key for setting in SETTINGS if setting.key in texts),
         wallet=wallet if keep else None,
         address=keep.address if keep else None,
         keystore=str(vault.path(wallet)) if keep else None,
         env_file=str(env_file) if env_file else None,
-        ignored=found.ignored if found else (),
+        ignored=found.ignored,
     )
+
+
+def _keep(keep: KeyToKeep, wallet: str, vault: KeyVault, config: Path) -> None:
+    try:
+        vault.add_key(wallet, keep.key, keep.password)
+    except BaseException as failure:
+        # An interruption may come when the keystore has just got its name.
+        whole = vault.path(wallet).exists() and not isinstance(failure, Refused)
+        if not whole:
+            config.unlink()
+        if isinstance(failure, MayhouseError):
+            failure.message += (
+                f" ({config} and the keystore {wallet} are complete)"
+                if whole
+                else f" ({config} was taken back: nothing was kept)"
+            )
+        raise

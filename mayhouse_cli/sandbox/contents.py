@@ -1,12 +1,11 @@
 """What stands in a running sandbox: the contract on its chain, the schema and rows in Postgres.
 
-Apart from `stack.py` because it needs the clients of both, which load slowly.
+Apart from `stack.py` because it needs the database's client, which loads slowly.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mayhouse_cli.chain.deploy import deploy
 from mayhouse_cli.errors import WrongChain
 from mayhouse_cli.keystore import Keystore
 from mayhouse_cli.models import Address, Hash, Pin
@@ -41,7 +40,7 @@ def prepare_database(database: Database) -> list[str]:
         migrations.apply()
         done.append(f"{pending} migrations applied")
     if added := seed(database):
-        done.append(f"{added} demonstration rows added")
+        done.append(f"{added} sample rows added")
     return done
 
 
@@ -55,8 +54,10 @@ def prepare_wallet(
     password = files.password(may_make=address is None)
     if address is None:
         address = keystore.create(WALLET, password)
-        PostgresWallets(database).add(address, WALLET, "platform")
         done.append("wallet made")
+    wallets = PostgresWallets(database)
+    if address not in {wallet.address for wallet in wallets.list()}:
+        wallets.add(address, WALLET, "platform")
     if int(node.rpc("eth_getBalance", [address, "latest"]), 16) < LEAST_FUNDS:
         node.fund(address, FUNDS)
         done.append("wallet funded")
@@ -77,6 +78,8 @@ def prepare_contract(
     _refuse_torn_apart(PostgresJournal(database).pinned(), kept if stands else None)
     if stands:
         return []
+    from mayhouse_cli.chain.deploy import deploy  # noqa: PLC0415 half a second, needed once
+
     key = Keystore(files.keystore).unlock(WALLET, files.password(may_make=False))
     contract = deploy(node.url, key)
     files.keep(Deployment(contract, genesis, wallet))

@@ -3,15 +3,17 @@
 Each step is checked (`demo_checks`) against amounts worked out apart (`demo_expectations`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from mayhouse_cli.models import BookingStatus, EventStatus, Hash
-from mayhouse_cli.money import Wei, wei_to_inr
+from mayhouse_cli.models import BookingStatus, EventStatus
+from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import booking_creation, bookings, event_completion, event_creation
-from mayhouse_cli.operations.booking_creation import BookingCreated, BookingRequest
 from mayhouse_cli.operations.attendance import AttendanceRequest
+from mayhouse_cli.operations.booking_creation import BookingCreated, BookingRequest
+from mayhouse_cli.operations.bookings import Quote
+from mayhouse_cli.operations.event_completion import EventCompleted
 from mayhouse_cli.operations.event_creation import EventCreated, EventRequest
 from mayhouse_cli.operations.intents import SigningChoices
 from mayhouse_cli.operations.transactions import TransactionResult
@@ -85,10 +87,10 @@ class Story:
         self._checks.same("host stake in wei", stake, event.stake_wei)
         self._checks.money(event.transaction, into_contract=stake)
         self._checks.event(event, "scheduled", EventStatus.ACTIVE)
-        amounts = {
-            "price of a seat": event.price_per_seat_wei,
-            "host stake, advanced by the platform": event.stake_wei,
-        }
+        amounts = [
+            DemoAmount.of("price_per_seat", "price of a seat", event.price_per_seat_wei),
+            DemoAmount.of("host_stake", "host stake, advanced by the platform", event.stake_wei),
+        ]
         data = {
             "event_id": event.event_id,
             "chain_event_id": event.chain_event_id,
@@ -115,11 +117,7 @@ class Story:
                 "rate": (ETH_PRICE_INR, quote.eth_price_inr),
             },
         )
-        amounts = {
-            f"{seats} seats": quote.payment_wei,
-            f"stake {quote.stake_percent} %, refundable": quote.stake_wei,
-            "to pay": quote.total_wei,
-        }
+        amounts = _cost(quote, "to pay")
         data = {"seats": seats, "seats_available": quote.seats_available}
         return self._step("quote", f"Quote {seats} seats", amounts, data)
 
@@ -134,11 +132,7 @@ class Story:
         self._checks.same(f"{name}, paid in wei", total, booking.quote.total_wei)
         self._checks.money(booking.transaction, into_contract=total)
         self._checks.booking(booking, seats, "confirmed", BookingStatus.ACTIVE)
-        amounts = {
-            _seats(seats): booking.quote.payment_wei,
-            "stake, refundable": booking.quote.stake_wei,
-            "paid": booking.quote.total_wei,
-        }
+        amounts = _cost(booking.quote, "paid")
         data = {
             "booking_id": booking.booking_id,
             "chain_booking_id": booking.chain_booking_id,
@@ -154,7 +148,7 @@ class Story:
         warped = self._clock.warp(over - self._clock.chain_time())
         self._checks.same("chain time is past the start", True, warped.chain_time > event.starts_at)  # noqa: FBT003
         data = {"seconds": warped.seconds, "chain_time": warped.chain_time}
-        return self._step("warp", "Move the chain's clock past the event", {}, data)
+        return self._step("warp", "Move the chain's clock past the event", [], data)
 
     def _complete(
         self, event: EventCreated, comes: BookingCreated, misses: BookingCreated
@@ -166,14 +160,13 @@ class Story:
         )
         done = event_completion.complete(plan, self._choices, self._session)
         expected = self._expected
-        kept_stake = expected.stake(SEATS_OF_WHO_DOES_NOT)
         self._checks.all_same(
             "completion, in wei",
             {
                 "host payout": (expected.host_payout, done.host_payout_wei),
                 "platform fee": (expected.fee, done.platform_fee_wei),
                 "stake back": (expected.stake(SEATS_OF_WHO_COMES), done.stakes_returned_wei),
-                "stake kept": (kept_stake, done.stakes_forfeited_wei),
+                "stake kept": (expected.kept_stake, done.stakes_forfeited_wei),
                 "host stake back": (expected.host_stake, done.host_stake_returned_wei),
             },
         )
@@ -184,13 +177,7 @@ class Story:
         self._checks.booking(*came)
         self._checks.booking(*missed)
         self._checks.settlement(done.transaction)
-        amounts = {
-            f"stake back: {comes.traveler} came": done.stakes_returned_wei,
-            f"stake kept: {misses.traveler} did not": done.stakes_forfeited_wei,
-            f"{EXPERIENCES[0].host.name}, revenue - {expected.fee_percent} %": done.host_payout_wei,
-            "platform's fee": done.platform_fee_wei,
-            "host stake, back to the platform": done.host_stake_returned_wei,
-        }
+        amounts = _payments(done, comes.traveler, misses.traveler, expected.fee_percent)
         data = {
             "attended": [comes.booking_id],
             "no_show": [misses.booking_id],
@@ -205,19 +192,19 @@ class Story:
         self._checks.same(
             "the contract holds more in wei than before", self._expected.kept, balance - before
         )
-        amounts = {
-            "held before": before,
-            "fee": Wei(self._expected.fee),
-            "stake kept": Wei(self._expected.stake(SEATS_OF_WHO_DOES_NOT)),
-            "held now": balance,
-        }
+        amounts = [
+            DemoAmount.of("held_before", "held before", before),
+            DemoAmount.of("platform_fee", "fee", Wei(self._expected.fee)),
+            DemoAmount.of("stakes_forfeited", "stake kept", Wei(self._expected.kept_stake)),
+            DemoAmount.of("held_now", "held now", balance),
+        ]
         return self._step("escrow", "What the contract holds", amounts, {})
 
     def _step(
         self,
         name: str,
         title: str,
-        amounts: Mapping[str, Wei],
+        amounts: Sequence[DemoAmount],
         data: Mapping[str, Any],
         transaction: TransactionResult | None = None,
     ) -> DemoStep:
@@ -226,16 +213,37 @@ class Story:
             name=name,
             title=title,
             ok=not differences,
-            amounts=tuple(
-                DemoAmount(label, wei, wei_to_inr(wei, ETH_PRICE_INR))
-                for label, wei in amounts.items()
-            ),
+            amounts=tuple(amounts),
             data=data,
             tx_hash=transaction.tx_hash if transaction else None,
             block_number=transaction.block_number if transaction else None,
             fee_wei=transaction.fee_wei if transaction else None,
             differences=differences,
         )
+
+
+def _cost(quote: Quote, total: str) -> list[DemoAmount]:
+    stake = f"stake {quote.stake_percent} %, refundable"
+    return [
+        DemoAmount.of("payment", _seats(quote.seats), quote.payment_wei),
+        DemoAmount.of("stake", stake, quote.stake_wei),
+        DemoAmount.of("total", total, quote.total_wei),
+    ]
+
+
+def _payments(done: EventCompleted, came: str, missed: str, fee_percent: int) -> list[DemoAmount]:
+    """Say who got what."""
+    host = f"{EXPERIENCES[0].host.name}, revenue - {fee_percent} %"
+    back = "host stake, back to the platform"
+    return [
+        DemoAmount.of("stakes_returned", f"stake back: {came} came", done.stakes_returned_wei),
+        DemoAmount.of(
+            "stakes_forfeited", f"stake kept: {missed} did not", done.stakes_forfeited_wei
+        ),
+        DemoAmount.of("host_payout", host, done.host_payout_wei),
+        DemoAmount.of("platform_fee", "platform's fee", done.platform_fee_wei),
+        DemoAmount.of("host_stake_returned", back, done.host_stake_returned_wei),
+    ]
 
 
 def _seats(count: int) -> str:

@@ -47,6 +47,11 @@ class Expected:
         return self.payment(seats) + self.stake(seats)
 
     @property
+    def kept_stake(self) -> int:
+        """What who does not come loses."""
+        return self.stake(SEATS_OF_WHO_DOES_NOT)
+
+    @property
     def revenue(self) -> int:
         return self.payment(SEATS_OF_WHO_COMES) + self.payment(SEATS_OF_WHO_DOES_NOT)
 
@@ -66,7 +71,7 @@ class Expected:
     @property
     def kept(self) -> int:
         """What the contract holds of the event in the end."""
-        return self.fee + self.stake(SEATS_OF_WHO_DOES_NOT)
+        return self.fee + self.kept_stake
 
 
 def rupees_of(wei: int) -> Decimal:

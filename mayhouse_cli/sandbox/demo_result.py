@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from mayhouse_cli.models import Hash
-from mayhouse_cli.money import Wei
+from mayhouse_cli.money import Wei, format_eth, wei_to_inr
+from mayhouse_cli.sandbox.demo_expectations import ETH_PRICE_INR
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,16 @@ class Difference:
 class DemoAmount:
     """An amount that a step moved, fixed or kept."""
 
+    name: str
     label: str
-    wei: Wei
-    inr: Decimal
+    amount_wei: Wei
+    amount_eth: str
+    amount_inr: Decimal
+
+    @classmethod
+    def of(cls, name: str, label: str, wei: Wei) -> Self:
+        """Write the amount in all three ways."""
+        return cls(name, label, wei, format_eth(wei), wei_to_inr(wei, ETH_PRICE_INR))
 
 
 @dataclass(frozen=True)

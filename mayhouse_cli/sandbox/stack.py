@@ -113,10 +113,10 @@ class Sandbox:
 
     def _start(self, node: LocalNode, ran: tuple[bool, bool]) -> list[str]:
         self._progress("Starting the local chain")
-        url = node.start()
+        node.start()
         self._progress("Starting Postgres")
         self._postgres.start()
-        done = [] if ran[0] else [f"chain started on {url}"]
+        done = [] if ran[0] else ["chain started"]
         if node.restored:
             done.append("chain restored from an earlier copy: its last blocks are lost")
         return done if ran[1] else [*done, "Postgres started"]

@@ -43,12 +43,9 @@ def creation(platform: Mayhouse) -> list[str]:
     return [*words, "--seats", "4", "--starts-at", platform.starts_in()]
 
 
-def at_terminal(
-    platform: Mayhouse, *words: str, pipe_stdout: bool = False, **changes: str
-) -> Terminal:
-    """Run a command at a terminal."""
-    env = {**platform.environment, **changes}
-    return Terminal(*words, env=env, cwd=platform.folder, pipe_stdout=pipe_stdout)
+def at_terminal(platform: Mayhouse, *words: str, **changes: str) -> Terminal:
+    """Run a command at a terminal; `changes` are environment variables of this run alone."""
+    return Terminal(*words, env={**platform.environment, **changes}, cwd=platform.folder)
 
 
 def traces(platform: Mayhouse) -> tuple[int, int]:
@@ -71,7 +68,8 @@ def test_a_typed_y_signs(mayhouse: Mayhouse) -> None:
 
 def test_questions_go_to_stderr_and_only_the_result_to_stdout(mayhouse: Mayhouse) -> None:
     """With stdout piped away the question is still seen, and stdout starts with the result."""
-    with at_terminal(mayhouse, *creation(mayhouse), pipe_stdout=True) as terminal:
+    env, cwd = mayhouse.environment, mayhouse.folder
+    with Terminal(*creation(mayhouse), env=env, cwd=cwd, pipe_stdout=True) as terminal:
         terminal.expect(QUESTION)
         terminal.type("y")
         assert terminal.finish() == 0

@@ -4,15 +4,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from tests.mayhouse import ASHA, EXPERIENCE_ID, PLATFORM, SCRIPT, Mayhouse, Run
+from tests.mayhouse import ASHA, EXPERIENCE_ID, PLATFORM, SCRIPT, Mayhouse
 
 EVENT_ROW: Final = "00000000-0000-4000-8000-0000000000c1"
 BOOKING_ROW: Final = "00000000-0000-4000-8000-0000000000b1"
 SOON: Final = 1.0  # seconds from a signal to the end
+SHORT: Final = "1.5"  # seconds to wait for what will not come
 
 
 @pytest.fixture
@@ -41,17 +42,11 @@ def new_event(mayhouse: Mayhouse, *more: str, seats: int = 4) -> list[str]:
 
 
 def test_the_same_row_run_again_gives_the_first_result(mayhouse: Mayhouse, event_row: str) -> None:
-    """The second run sends nothing and says the same, field by field."""
+    """The second run spends nothing, needs no consent, and says the same field by field."""
     first = mayhouse.json("event", "create", event_row, "-y").data
     sent = mayhouse.transactions_sent()
-    assert mayhouse.json("event", "create", event_row, "-y").data == first
-    assert mayhouse.transactions_sent() == sent
-
-
-def test_a_run_again_needs_no_consent(mayhouse: Mayhouse, event_row: str) -> None:
-    """Where nothing more is spent, nobody has to agree again."""
-    first = mayhouse.json("event", "create", event_row, "-y").data
     assert mayhouse.json("event", "create", event_row).data == first
+    assert mayhouse.transactions_sent() == sent
 
 
 def test_a_row_changed_after_it_was_sent_is_refused(mayhouse: Mayhouse, event_row: str) -> None:
@@ -143,99 +138,101 @@ def still_chain(mayhouse: Mayhouse) -> Iterator[Mayhouse]:
 
 
 @pytest.fixture
-def unconfirmed(still_chain: Mayhouse, event_row: str) -> Run:
-    """A creation that was sent and not confirmed in time."""
-    return still_chain.json("event", "create", event_row, "-y", "--timeout", "1.5")
+def sent(still_chain: Mayhouse, event_row: str) -> str:
+    """The hash of a creation that is out and not mined."""
+    data = still_chain.json("event", "create", event_row, "-y", "--no-wait").data
+    tx_hash: str = data["tx_hash"]
+    return tx_hash
 
 
-def test_not_confirmed_in_time_is_7_with_hash_and_remedy(unconfirmed: Run) -> None:
+def test_not_confirmed_in_time_is_7_with_hash_and_remedy(
+    still_chain: Mayhouse, event_row: str
+) -> None:
     """What is out is named, and the next step is to resume, not to run again."""
-    document = unconfirmed.document
-    assert (unconfirmed.code, document["error"]["code"]) == (7, "unconfirmed")
-    assert document["data"]["tx_hash"] in document["error"]["message"]
-    assert "tx resume" in document["error"]["hint"]
+    run = still_chain.json("event", "create", event_row, "-y", "--timeout", SHORT)
+    assert (run.code, run.error["code"]) == (7, "unconfirmed")
+    assert run.document["data"]["tx_hash"] in run.error["message"]
+    assert "tx resume" in run.error["hint"]
 
 
 def test_run_again_while_waiting_is_7_and_sends_nothing(
-    unconfirmed: Run, still_chain: Mayhouse, event_row: str
+    sent: str, still_chain: Mayhouse, event_row: str
 ) -> None:
     """Another run of the same row waits for the same transaction."""
-    again = still_chain.json("event", "create", event_row, "-y", "--timeout", "1.5")
+    again = still_chain.json("event", "create", event_row, "-y", "--timeout", SHORT)
     assert (again.code, again.error["code"]) == (7, "unconfirmed")
-    assert again.document["data"]["tx_hash"] == unconfirmed.document["data"]["tx_hash"]
+    assert again.document["data"]["tx_hash"] == sent
     assert "tx resume" in again.error["hint"]
     assert pending(still_chain) == 1
 
 
 def test_the_very_same_new_event_is_not_sent_while_one_is_out(still_chain: Mayhouse) -> None:
     """Without a row or key, the same arguments while one is unfinished are a repeat: exit 7."""
-    words = new_event(still_chain, "--timeout", "1.5")
+    words = new_event(still_chain, "--no-wait")
     first = still_chain.json(*words)
     again = still_chain.json(*words)
-    assert (first.code, again.code) == (7, 7)
-    assert again.error["details"]["tx_hash"] == first.document["data"]["tx_hash"]
+    assert (first.code, again.code) == (0, 7)
+    assert again.error["details"]["tx_hash"] == first.data["tx_hash"]
     assert len(still_chain.rows("SELECT FROM event_runs")) == 1
     assert pending(still_chain) == 1
 
 
-def test_resume_finishes_what_was_left(unconfirmed: Run, still_chain: Mayhouse) -> None:
+def test_resume_finishes_what_was_left(sent: str, still_chain: Mayhouse) -> None:
     """Once it is mined, resume records the event's number and the transaction's end."""
     still_chain.node.rpc("evm_mine")
-    resumed = still_chain.json("tx", "resume")
-    assert resumed.data["unfinished"] == 0
+    assert still_chain.json("tx", "resume").data["unfinished"] == 0
     rows = still_chain.rows(
         "SELECT blockchain_event_run_id AS number, blockchain_status::text AS status,"
         " blockchain_tx_hash AS hash FROM event_runs"
     )
-    tx_hash = unconfirmed.document["data"]["tx_hash"]
-    assert rows == [{"number": 1, "status": "confirmed", "hash": tx_hash}]
+    assert rows == [{"number": 1, "status": "confirmed", "hash": sent}]
 
 
 def test_run_again_after_it_is_mined_gives_the_result(
-    unconfirmed: Run, still_chain: Mayhouse, event_row: str
+    sent: str, still_chain: Mayhouse, event_row: str
 ) -> None:
     """The command itself also finishes what it had sent before."""
     still_chain.node.rpc("evm_mine")
     data = still_chain.json("event", "create", event_row, "-y").data
-    assert (data["status"], data["chain_event_id"]) == ("confirmed", 1)
-    assert data["tx_hash"] == unconfirmed.document["data"]["tx_hash"]
+    assert (data["status"], data["chain_event_id"], data["tx_hash"]) == ("confirmed", 1, sent)
 
 
-def test_resume_is_7_while_it_still_waits(unconfirmed: Run, still_chain: Mayhouse) -> None:
+def test_resume_is_7_while_it_still_waits(sent: str, still_chain: Mayhouse) -> None:
     """Resume that runs out of time says so, and sends the same bytes only."""
-    resumed = still_chain.json("tx", "resume", "--timeout", "1.5")
+    resumed = still_chain.json("tx", "resume", "--timeout", SHORT)
     assert (resumed.code, resumed.error["code"]) == (7, "unconfirmed")
-    assert resumed.document["data"]["transactions"][0]["tx_hash"] in unconfirmed.out
+    assert resumed.document["data"]["transactions"][0]["tx_hash"] == sent
     assert pending(still_chain) == 1
 
 
-def test_an_unfinished_event_takes_no_booking(
-    unconfirmed: Run, still_chain: Mayhouse, event_row: str
-) -> None:
+@pytest.mark.usefixtures("sent")
+def test_an_unfinished_event_takes_no_booking(still_chain: Mayhouse, event_row: str) -> None:
     """An event whose creation is out is not bookable yet: exit 6, nothing sent."""
     words = ["booking", "create", event_row, "--seats", "1", "--traveler", ASHA, "-y"]
-    assert unconfirmed.code == 7
     assert still_chain.json(*words).code == 6
     assert pending(still_chain) == 1
 
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [pytest.param(signal.SIGTERM, 143, id="SIGTERM"), pytest.param(signal.SIGINT, 130, id="SIGINT")],
+    [
+        pytest.param(signal.SIGTERM, 143, id="SIGTERM"),
+        pytest.param(signal.SIGINT, 130, id="SIGINT"),
+    ],
 )
 def test_a_signal_while_waiting_names_hash_and_remedy(
     still_chain: Mayhouse, event_row: str, number: int, code: int
 ) -> None:
     """A stopped wait ends within a second, and says what is out and how to finish it."""
-    script = start(still_chain, "event", "create", event_row, "-y")
-    try:
-        wait_for_pending(still_chain)
-        stopped = time.monotonic()
-        script.send_signal(number)
-        out, err = script.communicate(timeout=20)
-        took = time.monotonic() - stopped
-    finally:
-        script.kill()
+    with start(still_chain, "event", "create", event_row, "-y") as script:
+        try:
+            wait_until_sent(still_chain)
+            stopped = time.monotonic()
+            script.send_signal(number)
+            out, err = script.communicate(timeout=20)
+            took = time.monotonic() - stopped
+        finally:
+            script.kill()
     assert (script.returncode, out) == (code, "")
     tx_hash = still_chain.row("SELECT tx_hash FROM mayhouse.transactions")["tx_hash"]
     assert tx_hash in err
@@ -258,13 +255,11 @@ def start(mayhouse: Mayhouse, *words: str) -> "subprocess.Popen[str]":
 
 def pending(mayhouse: Mayhouse) -> int:
     """Count the platform's transactions that wait in the node's pool."""
-    counts: list[Any] = [
-        mayhouse.node.rpc("eth_getTransactionCount", PLATFORM, tag) for tag in ("pending", "latest")
-    ]
-    return int(counts[0], 16) - int(counts[1], 16)
+    nonce = int(mayhouse.node.rpc("eth_getTransactionCount", PLATFORM, "pending"), 16)
+    return nonce - mayhouse.transactions_sent()
 
 
-def wait_for_pending(mayhouse: Mayhouse) -> None:
+def wait_until_sent(mayhouse: Mayhouse) -> None:
     """Wait until the script has sent its transaction and recorded that it is out."""
     deadline = time.monotonic() + 20
     while not mayhouse.rows("SELECT FROM mayhouse.transactions WHERE status = 'sent'"):

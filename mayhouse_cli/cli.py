@@ -1,5 +1,6 @@
 """Assembles the command groups; the only place where an error becomes an exit code."""
 
+import os
 import signal
 import sys
 import traceback
@@ -12,6 +13,7 @@ from typing import Final
 import typer
 
 from mayhouse_cli.commands import (
+    audit,
     balance,
     booking,
     config,
@@ -24,7 +26,7 @@ from mayhouse_cli.commands import (
     tx,
     wallet,
 )
-from mayhouse_cli.commands.invocation import make_output
+from mayhouse_cli.commands.invocation import current_output, make_output
 from mayhouse_cli.errors import (
     ConsentMissing,
     Interrupted,
@@ -42,6 +44,7 @@ from mayhouse_cli.options import (
 
 # A monitoring plugin says "unknown" with this, whatever went wrong.
 PLUGIN_UNKNOWN: Final = 3
+_AFTER_A_SIGNAL: Final = "`mayhouse tx list --unfinished` shows whether anything was recorded."
 
 app = typer.Typer(
     name="mayhouse",
@@ -61,6 +64,7 @@ init.register(app)
 doctor.register(app)
 migrate.register(app)
 demo.register(app)
+audit.register(app)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -71,24 +75,50 @@ def run(arguments: Sequence[str]) -> int:
     if list(arguments) == ["--version"]:
         print(f"mayhouse {version('mayhouse')}")  # noqa: T201 before any output exists
         return 0
+    if os.environ.get("NO_COLOR"):
+        # Typer's help pages listen to it alone; they must not be coloured either.
+        os.environ.pop("FORCE_COLOR", None)
     _turn_signals_into_errors()
     try:
-        code = app(args=list(arguments), prog_name="mayhouse", standalone_mode=False)
+        return _run_app(arguments)
     except MayhouseError as error:
         return _report(error, arguments)
+
+
+def _run_app(arguments: Sequence[str]) -> int:
+    """Run the command; whatever goes wrong leaves here as one of our errors."""
+    try:
+        _refuse_undecodable(arguments)
+        code = app(args=list(arguments), prog_name="mayhouse", standalone_mode=False)
+    except MayhouseError:
+        raise
+    except SystemExit:
+        return 0  # a help page whose reader had enough
     except typer.Abort:
-        return _report(ConsentMissing("Stopped at a question; nothing was signed"), arguments)
+        raise ConsentMissing(
+            "Stopped at a question; nothing was signed", hint="Run it again to decide anew."
+        ) from None
     except typer.TyperException as usage:
         current_command.set(_command_of(usage))
-        return _report(_as_wrong_usage(usage), arguments)
+        raise _as_wrong_usage(usage) from None
     except Exception as bug:  # noqa: BLE001 no input gives a traceback
-        return _report(_as_bug(bug), arguments)
+        raise _as_bug(bug) from None
     return code if isinstance(code, int) else 0
 
 
+def _refuse_undecodable(arguments: Sequence[str]) -> None:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise WrongUsage(
+                "An argument is not UTF-8 text", hint="Check the terminal's encoding."
+            ) from None
+
+
 def _report(error: MayhouseError, arguments: Sequence[str]) -> int:
-    options = current_options.get(_guess_options(arguments))
-    output = make_output(options)
+    options = _guess_options(arguments).over(current_options.get(None))
+    output = current_output.get(None) or make_output(options)
     if _is_plugin(arguments):
         balance.report_unknown(error, output)
         return PLUGIN_UNKNOWN
@@ -138,11 +168,11 @@ def _turn_signals_into_errors() -> None:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         _ = number, frame
-        raise Interrupted("Interrupted.")
+        raise Interrupted("Interrupted.", hint=_AFTER_A_SIGNAL)
 
     def terminate(number: int, frame: FrameType | None) -> None:
         _ = number, frame
-        raise Terminated("Terminated.")
+        raise Terminated("Terminated.", hint=_AFTER_A_SIGNAL)
 
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, terminate)

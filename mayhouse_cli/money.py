@@ -17,8 +17,8 @@ WEI_PER_ETH: Final = 10**18
 WEI_PER_GWEI: Final = 10**9
 MAX_UINT256: Final = 2**256 - 1
 PAISE: Final = Decimal("0.01")
-# numeric(12,2), the type of the database's rupee columns.
-MAX_INR: Final = Decimal("9999999999.99")
+# numeric(10,2), the type of the platform's price columns.
+MAX_INR: Final = Decimal("99999999.99")
 
 _PLAIN_NUMBER = re.compile(r"\d{1,60}(\.\d{1,60})?", re.ASCII)
 
@@ -73,7 +73,9 @@ def _parse_scaled(text: str, decimals: int, unit: str) -> Wei:
         )
     wei = Wei(int(whole + fraction.rstrip("0").ljust(decimals, "0")))
     if wei > MAX_UINT256:
-        raise WrongUsage(f"{text} {unit} is more than the contract can hold")
+        raise WrongUsage(
+            f"{text} {unit} is more than the contract can hold", hint="Check the digits."
+        )
     return wei
 
 
@@ -102,13 +104,13 @@ def _format_scaled(wei: int, decimals: int, least_decimals: int) -> str:
 
 
 def parse_inr(text: str, what: str = "amount") -> Decimal:
-    """Read a plain rupee amount with at most two decimals, 0 to 9,999,999,999.99."""
+    """Read a plain rupee amount with at most two decimals, 0 to 99,999,999.99."""
     if not _PLAIN_NUMBER.fullmatch(text.strip()):
         raise WrongUsage(f"Not a {what} in rupees: {text}", hint="Write it plainly, like 2500.50.")
     # A Decimal made from text is exact; only arithmetic would use the rounding context.
     amount = Decimal(text.strip())
     if amount > MAX_INR:
-        raise WrongUsage(f"The {what} is too large: {text}")
+        raise WrongUsage(f"The {what} is too large: {text}", hint=f"At most {format_inr(MAX_INR)}.")
     if Fraction(amount) * 100 % 1:
         raise WrongUsage(
             f"The {what} has a fraction of a paisa: {text}",
@@ -126,7 +128,9 @@ def parse_rate(text: str) -> Decimal:
         )
     whole, _, fraction = cleaned.partition(".")
     if len(fraction.rstrip("0")) > 8 or len(whole.lstrip("0")) > 12:  # noqa: PLR2004 numeric(20,8)
-        raise WrongUsage(f"The price of one ETH is out of range: {text}")
+        raise WrongUsage(
+            f"The price of one ETH is out of range: {text}", hint="Like 200000 or 198750.50."
+        )
     return plain(Decimal(cleaned))
 
 

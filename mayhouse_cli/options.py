@@ -137,6 +137,9 @@ class SigningOptions:
     ] = False
 
 
+MOST_SEATS: Final = 2**31 - 1
+"""What the platform's integer columns hold."""
+
 EventArgument = Annotated[
     str, typer.Argument(metavar="EVENT", help="Database id or on-chain number.", show_default=False)
 ]
@@ -147,7 +150,7 @@ BookingArgument = Annotated[
 SeatsOption = Annotated[
     int,
     typer.Option(
-        "--seats", metavar="N", min=1, max=2**63 - 1, show_default=False, help="How many seats."
+        "--seats", metavar="N", min=1, max=MOST_SEATS, show_default=False, help="How many seats."
     ),
 ]
 LimitOption = Annotated[

@@ -25,6 +25,7 @@ from mayhouse_cli.models import (
     Fees,
     Hash,
     Intent,
+    Kind,
     NewBooking,
     NewEvent,
     Payload,
@@ -83,14 +84,20 @@ class Chain(Protocol):
     def calldata(self, call: Call) -> bytes:
         """Encode a call of the contract."""
 
-    def fees(self, snapshot: Snapshot, cap: Wei) -> Fees:
-        """Price the simulated call, at most `cap` wei per gas; FeeTooHigh otherwise."""
+    def call_of(self, transaction: Transaction) -> Call:
+        """Read a recorded transaction's calldata back into a call."""
+
+    def fees(self, snapshot: Snapshot, cap: Wei, gas: int | None = None) -> Fees:
+        """Price the simulated call, or so much gas, at most `cap` wei per gas; FeeTooHigh else."""
 
     def send(self, raw: bytes) -> SendAnswer:
         """Hand the bytes to the nodes; never retried blindly, never raises for an answer."""
 
     def sight(self, transaction: Transaction) -> Sighting:
         """Find where a recorded transaction stands now."""
+
+    def placements(self, hashes: Sequence[Hash]) -> Mapping[Hash, Hash | None]:
+        """The hash of the block each transaction stands in now; None where there is none."""
 
     def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:
         """Recover why a mined transaction reverted, by replaying it before its block."""
@@ -170,6 +177,9 @@ class Journal(Protocol):
     ) -> Transaction:
         """Record the intent and its first attempt, before it is sent."""
 
+    def add_attempt(self, transaction_id: UUID, signed: SignedPayload, purpose: str) -> Transaction:
+        """Record a further signed version, before it is sent; it is the newest from then on."""
+
     def mark_attempt(self, tx_hash: Hash, outcome: AttemptOutcome, error: str | None) -> None:
         """Keep how the node answered to an attempt."""
 
@@ -180,7 +190,10 @@ class Journal(Protocol):
         """Keep a canonical receipt that is not deep enough yet."""
 
     def mark_pending_again(self, transaction_id: UUID) -> None:
-        """A reorg took the receipt away: back to sent."""
+        """A reorg took the receipt away: back to sent, and the block it stood in is kept."""
+
+    def holder(self, kind: Kind, chain_object_id: int) -> Transaction | None:
+        """The confirmed transaction that an on-chain number is recorded for."""
 
     def finish(
         self,

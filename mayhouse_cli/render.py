@@ -276,7 +276,20 @@ class Output:
             stream.flush()
         except BrokenPipeError:
             # The reader has enough (`| head`); what was done is done, and its code stands.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            _discard(stream)
+        except OSError as error:
+            _discard(stream)
+            if stream is sys.stdout:
+                self.as_json = False
+                raise MayhouseError(
+                    f"The result could not be written: {error.strerror}",
+                    hint="What was done stands, and is recorded: see `mayhouse tx list`.",
+                ) from None
+
+
+def _discard(stream: TextIO) -> None:
+    """Let the rest go nowhere, so that the interpreter's last flush does not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _one_line(text: str) -> str:

@@ -37,6 +37,7 @@ CREATE TABLE mayhouse.transactions (
     arguments         jsonb NOT NULL,
     terms             jsonb NOT NULL DEFAULT '{}',  -- prices, percentages and rate at that time
     outcome           jsonb NOT NULL DEFAULT '[]',  -- the contract's events that prove what happened
+    undone            jsonb NOT NULL DEFAULT '[]',  -- blocks it stood in until a reorg
     chain_id          bigint NOT NULL CHECK (chain_id > 0),
     contract          mayhouse.address NOT NULL,
     sender            mayhouse.address NOT NULL,

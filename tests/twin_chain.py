@@ -1,7 +1,7 @@
 """The chain's twin: blocks that can be undone, and a node that can be told what to answer."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -118,10 +118,14 @@ class MemoryChain:
     def calldata(self, call: Call) -> bytes:
         return json.dumps([call.function, *call.arguments]).encode()
 
-    def fees(self, snapshot: Snapshot, cap: Wei) -> Fees:
+    def call_of(self, transaction: Transaction) -> Call:
+        function, *arguments = json.loads(transaction.calldata)
+        return Call(function, tuple(arguments), transaction.value)
+
+    def fees(self, snapshot: Snapshot, cap: Wei, gas: int | None = None) -> Fees:
         if snapshot.block.base_fee > cap:
             raise FeeTooHigh("The base fee is above the cap")
-        return Fees(GAS, cap, Wei(1))
+        return Fees(gas or GAS, cap, Wei(1))
 
     def send(self, raw: bytes) -> SendAnswer:
         self.sent.append(raw)
@@ -140,6 +144,10 @@ class MemoryChain:
         deep = self.blocks[max(0, len(self.blocks) - transaction.wanted_depth)]
         used = deep.nonces.get(transaction.sender, 0) > transaction.nonce
         return self.lie(Sighting(self._block(world), found, used and found is None))
+
+    def placements(self, hashes: Sequence[Hash]) -> dict[Hash, Hash | None]:
+        receipts = self.head.receipts
+        return {one: receipts[one].block_hash if one in receipts else None for one in hashes}
 
     def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:
         del transaction
@@ -215,10 +223,11 @@ class MemoryChain:
         sender, payload = signed_payload(raw)
         events: list[ContractEvent] = []
         after, reason = before.copy(), None
-        function, *arguments = json.loads(payload.calldata)
         try:
-            percents = (self.stake_percent, self.fee_percent)
-            events = after.call(sender, Call(function, tuple(arguments), payload.value), percents)
+            if payload.calldata:  # a plain transfer has none
+                function, *arguments = json.loads(payload.calldata)
+                call = Call(function, tuple(arguments), payload.value)
+                events = after.call(sender, call, (self.stake_percent, self.fee_percent))
         except Revert as refusal:
             after, reason = before.copy(), str(refusal)
         tx_hash = hash_of(raw)

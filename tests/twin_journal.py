@@ -143,6 +143,22 @@ class MemoryJournal:
         self._order[new.id] = len(self._order)
         return new
 
+    def add_attempt(self, transaction_id: UUID, signed: SignedPayload, purpose: str) -> Transaction:
+        one = self.get(transaction_id)
+        attempt = Attempt(
+            number=one.newest.number + 1,
+            purpose=purpose,
+            tx_hash=signed.tx_hash,
+            raw=signed.raw,
+            fees=signed.payload.fees,
+            outcome=AttemptOutcome.SIGNED,
+            error=None,
+            signed_at=self._memory.now,
+            sent_at=None,
+        )
+        self._keep(one, attempts=(*one.attempts, attempt), tx_hash=signed.tx_hash)
+        return self.get(transaction_id)
+
     def _refuse_second(self, new: Transaction) -> None:
         home = (new.chain_id, new.contract)
         for one in self._all():
@@ -191,10 +207,13 @@ class MemoryJournal:
         attempts = tuple(
             replace(each, outcome=back.get(each.outcome, each.outcome)) for each in one.attempts
         )
+        block = {"block_number": one.block_number, "block_hash": one.block_hash}
+        undone = {**block, "undone_at": self._memory.now.isoformat()}
         self._keep(
             one,
             status=Status.SENT,
             attempts=attempts,
+            undone=(*one.undone, undone) if one.block_hash else one.undone,
             tx_hash=one.newest.tx_hash,
             chain_object_id=None,
             outcome=(),
@@ -229,6 +248,10 @@ class MemoryJournal:
         )
 
     # --- finding ---
+
+    def holder(self, kind: Kind, chain_object_id: int) -> Transaction | None:
+        wanted = (kind, chain_object_id, Status.CONFIRMED)
+        return self._newest(lambda one: (one.kind, one.chain_object_id, one.status) == wanted)
 
     def get(self, transaction_id: UUID) -> Transaction:
         found = self._memory.rows.transactions.get(transaction_id)

@@ -14,7 +14,7 @@ from uuid import UUID
 from mayhouse_cli.config import SETTINGS, Config
 from mayhouse_cli.models import Address, EventRow, ExperienceRow, Person, Transaction
 from mayhouse_cli.money import Wei
-from mayhouse_cli.operations import booking_creation, event_creation
+from mayhouse_cli.operations import booking_creation, event_creation, resumption
 from mayhouse_cli.operations.booking_creation import BookingCreated, BookingRequest
 from mayhouse_cli.operations.event_creation import EventCreated, EventRequest
 from mayhouse_cli.operations.intents import SigningChoices
@@ -22,13 +22,22 @@ from mayhouse_cli.ports import Deadline
 from tests.twin_chain import PLATFORM, MemoryChain, Patience
 from tests.twin_journal import MemoryJournal
 from tests.twin_signer import PlainSigner
-from tests.twins import START, Memory, MemoryBookings, MemoryEvents, MemoryLedger, MemoryWallets
+from tests.twins import (
+    A_DAY,
+    START,
+    Memory,
+    MemoryBookings,
+    MemoryEvents,
+    MemoryLedger,
+    MemoryWallets,
+)
 
 CHAIN_ID: Final = 31337
 HOST_ID: Final = UUID(int=1)
 EXPERIENCE_ID: Final = UUID(int=2)
 TRAVELERS: Final = (UUID(int=11), UUID(int=12), UUID(int=13))
 EVENT_ID: Final = UUID(int=21)
+THE_ROW: Final = EventRequest(event_id=str(EVENT_ID))
 SEAT: Final = Wei(12_500_000_000_000_000)
 """2,500 rupees at 200,000 rupees per ETH."""
 
@@ -97,11 +106,12 @@ class MemorySession:
         plan = event_creation.plan_creation(event_request(seats, price), choices(), self)
         return event_creation.create(plan, choices(), self)
 
-    def book(self, traveler: int = 0, seats: int = 1) -> BookingCreated:
+    def book(self, traveler: int = 0, seats: int = 1, confirmations: int = 1) -> BookingCreated:
         """Book the first event for one of the travelers."""
         request = BookingRequest(event="1", seats=seats, traveler_id=TRAVELERS[traveler])
-        plan = booking_creation.plan_booking(request, choices(), self)
-        return booking_creation.create(plan, choices(), self)
+        signing = choices(confirmations=confirmations)
+        plan = booking_creation.plan_booking(request, signing, self)
+        return booking_creation.create(plan, signing, self)
 
     def with_bookings(self, *seats: int, price: str = "2500.00") -> "MemorySession":
         """Create an event with bookings of so many seats, by the travelers in turn."""
@@ -111,6 +121,20 @@ class MemorySession:
             self.book(number % len(TRAVELERS), of_booking)
         self.wait_for(5)
         return self
+
+    def create_row(self, **options: Any) -> Transaction:  # noqa: ANN401 - any option
+        """Create the event of `with_row`; gives its record."""
+        signing = choices(**options)
+        plan = event_creation.plan_creation(THE_ROW, signing, self)
+        event_creation.create(plan, signing, self)
+        return self.last
+
+    def resume(self) -> Transaction:
+        """Resume everything with new patience, on a chain that mines; gives the first record."""
+        self.wait_for(5)
+        self.chain.mines = True
+        resumption.resume(None, self, wait=True, max_age=A_DAY)
+        return self.recorded[0]
 
     def begin_event(self) -> None:
         """Let two days pass on chain."""

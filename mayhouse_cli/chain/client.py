@@ -1,13 +1,15 @@
 """The contract client: one batch of reads at one block, one way to send, one to find a receipt."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
 
 from mayhouse_cli.chain import contract, wire
 from mayhouse_cli.chain.fees import choose_fees
+from mayhouse_cli.chain.nonces import find_nonce_use
 from mayhouse_cli.chain.rpc import Answer, Fault, Request, Rpc
 from mayhouse_cli.chain.words import judge
 from mayhouse_cli.errors import RpcUnreachable, WrongContract
@@ -32,6 +34,7 @@ _PROBE: Final = (1000, 1)
 # The price of an unknown event reverts, and a simulation may; each is told apart later.
 _MAY_FAIL: Final = frozenset({"simulation", "gas_estimate", "cost", "priority_fee"})
 _HEAD_MOVES: Final = 5
+_BATCH: Final = 100
 _FEE_HISTORY_BLOCKS: Final = 5
 _LOCAL_PAUSE: Final = (0.02, 0.25)
 _PAUSE: Final = (0.5, 3.0)
@@ -94,6 +97,7 @@ class ContractClient:
         if sender is None:
             return
         batch["sender_balance"] = (("eth_getBalance", [sender, "latest"]), wire.wei)
+        batch["used_nonces"] = (("eth_getTransactionCount", [sender, "latest"]), wire.integer)
         batch["pending_nonce"] = (("eth_getTransactionCount", [sender, "pending"]), wire.integer)
         if question.call is not None:
             body = {
@@ -152,6 +156,7 @@ class ContractClient:
             priority_fee=seen["priority_fee"] or Wei(0),
             sender_balance=seen.get("sender_balance", Wei(0)),
             pending_nonce=seen.get("pending_nonce", 0),
+            used_nonces=seen.get("used_nonces", 0),
             gas_estimate=seen.get("gas_estimate"),
             revert_reason=wire.why_it_fails(answers),
             event=wire.decoded(contract.decode_event_run, seen.get("event")),
@@ -191,12 +196,17 @@ class ContractClient:
         """Encode a call of the contract."""
         return contract.calldata(call)
 
-    def fees(self, snapshot: Snapshot, cap: Wei) -> Fees:
-        """Price the simulated call (see `choose_fees`)."""
-        gas = snapshot.gas_estimate
-        if gas is None:
+    def call_of(self, transaction: Transaction) -> Call:
+        """Read a recorded transaction's calldata back into a call."""
+        call = contract.decode_calldata(transaction.calldata)
+        return replace(call, value=transaction.value)
+
+    def fees(self, snapshot: Snapshot, cap: Wei, gas: int | None = None) -> Fees:
+        """Price the simulated call, or so much gas (see `choose_fees`)."""
+        needed = gas if gas is not None else snapshot.gas_estimate
+        if needed is None:
             raise RpcUnreachable("The node gave no gas estimate", hint="Run it again.")
-        return choose_fees(snapshot.block.base_fee, snapshot.priority_fee, gas, cap)
+        return choose_fees(snapshot.block.base_fee, snapshot.priority_fee, needed, cap)
 
     def send(self, raw: bytes) -> SendAnswer:
         """Hand the bytes to the nodes and sum up their words."""
@@ -220,8 +230,9 @@ class ContractClient:
                     return Sighting(block, receipt, nonce_used_at_depth=False)
             # A receipt that was refused, or is stale, may be of what has used the nonce.
             unseen = all(answer is None for answer in answers)
-            used = unseen and wire.integer(wire.usable(count)) > transaction.nonce
-            return Sighting(block, None, used and self._nonce_used_at_depth(transaction, block))
+            if unseen and wire.integer(wire.usable(count)) > transaction.nonce:
+                return self._sight_rival(transaction, block)
+            return Sighting(block, None, nonce_used_at_depth=False)
 
     def _receipt(self, answer: Answer, tx_hash: Hash) -> Receipt | None:
         if not isinstance(answer, Mapping) or answer.get("blockNumber") is None:
@@ -247,10 +258,26 @@ class ContractClient:
         (answer,) = self._rpc.ask([("eth_getBlockByNumber", [number, False])])
         return wire.block_hash(answer) == receipt.block_hash
 
-    def _nonce_used_at_depth(self, transaction: Transaction, head: Block) -> bool:
-        number = hex(max(0, head.number - transaction.wanted_depth + 1))
-        (count,) = self._rpc.ask([("eth_getTransactionCount", [transaction.sender, number])])
-        return not isinstance(count, Fault) and wire.integer(count) > transaction.nonce
+    def _sight_rival(self, transaction: Transaction, head: Block) -> Sighting:
+        """Believe that the nonce is lost only for a rival that can be shown."""
+        use = find_nonce_use(self._rpc, transaction.sender, transaction.nonce, head)
+        ours = {attempt.tx_hash for attempt in transaction.attempts}
+        if use is None or use.tx_hash in ours:
+            return Sighting(head, None, nonce_used_at_depth=False)
+        deep = head.number - use.block_number + 1 >= transaction.wanted_depth
+        return Sighting(head, None, nonce_used_at_depth=deep, rival=use.tx_hash)
+
+    def placements(self, hashes: Sequence[Hash]) -> dict[Hash, Hash | None]:
+        """Find the block each transaction stands in now, a hundred in a batch."""
+        placed: dict[Hash, Hash | None] = {}
+        for start in range(0, len(hashes), _BATCH):
+            some = hashes[start : start + _BATCH]
+            answers = self._rpc.ask([("eth_getTransactionReceipt", [one]) for one in some])
+            with wire.understanding():
+                for tx_hash, answer in zip(some, answers, strict=True):
+                    receipt = wire.not_fault(answer)
+                    placed[tx_hash] = Hash(receipt["blockHash"]) if receipt else None
+        return placed
 
     def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:
         """Replay the call on the state before its block, and read the refusal."""

@@ -4,6 +4,7 @@ A node's URL carries the provider's key, and HTTP libraries put it into their ex
 file is the one place that sees those exceptions, and none of their text leaves it.
 """
 
+import io
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from web3.providers.rpc import HTTPProvider
 from web3.types import RPCEndpoint
@@ -24,6 +26,7 @@ LONGEST_SINGLE_WAIT: Final = 10.0
 FIRST_RETRY_SECONDS: Final = 0.2
 LONGEST_RETRY_SECONDS: Final = 5.0
 _TOO_MANY_REQUESTS: Final = 429
+_CHUNK: Final = 65_536
 # Single questions are refused so too: EIP-1474's "limit exceeded", and the HTTP status as code.
 _RATE_LIMITED: Final = (-32005, _TOO_MANY_REQUESTS)
 # How free plans of hosted providers refuse a batch, where they do not answer in JSON-RPC.
@@ -66,9 +69,23 @@ class _DeadlineAdapter(HTTPAdapter):
         *args: Any,
         **kwargs: Any,
     ) -> requests.Response:
-        left = max(0.05, self._deadline.remaining / self._share)
-        kwargs["timeout"] = min(left, LONGEST_SINGLE_WAIT)
-        return super().send(request, *args, **kwargs)
+        seconds = min(max(0.05, self._deadline.remaining / self._share), LONGEST_SINGLE_WAIT)
+        end = time.monotonic() + seconds
+        kwargs.update(timeout=seconds, stream=True)
+        response = super().send(request, *args, **kwargs)
+        # The library's time-out is for each read: a node that drips would outlive it.
+        body = bytearray()
+        try:
+            while part := response.raw.read1(_CHUNK, decode_content=True):
+                body += part
+                if time.monotonic() > end:
+                    raise requests.Timeout
+        except urllib3.exceptions.TimeoutError:
+            raise requests.Timeout from None
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(type(error).__name__) from None
+        response.raw = io.BytesIO(bytes(body))
+        return response
 
 
 class Node:
@@ -81,6 +98,8 @@ class Node:
         adapter = _DeadlineAdapter(deadline, share)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
+        # The bytes go where the configuration says, not where a node sends them on to.
+        session.max_redirects = 0
         # No retries here: the provider would also repeat eth_sendRawTransaction.
         self._provider = HTTPProvider(url, session=session, exception_retry_configuration=None)
         self._takes_batches = True

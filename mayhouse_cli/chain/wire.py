@@ -114,8 +114,11 @@ def stake(answer: str | None) -> Wei | None:
 
 
 def why_it_fails(answers: Mapping[str, Answer]) -> str | None:
+    """The contract's, or the gas limit's, refusal of the simulated call."""
     for name in ("simulation", "gas_estimate"):
         answer = answers.get(name)
         if isinstance(answer, Fault):
-            return contract.revert_reason(answer) or answer.message
+            reason = contract.revert_reason(answer)
+            # Words about gas are a verdict as well; any other error says nothing of the call.
+            return answer.message if reason is None and "gas" in answer.message else reason
     return None

@@ -13,6 +13,7 @@ from mayhouse_cli.operations import booking_creation, bookings
 from mayhouse_cli.operations.booking_creation import BookingCreated, BookingRequest
 from mayhouse_cli.operations.bookings import BookingDetails, Quote
 from mayhouse_cli.options import (
+    MOST_SEATS,
     BookingArgument,
     CommonOptions,
     EventArgument,
@@ -84,7 +85,12 @@ def create(
     seats: Annotated[
         int | None,
         typer.Option(
-            "--seats", metavar="N", min=1, max=2**63 - 1, help="How many seats.", show_default=False
+            "--seats",
+            metavar="N",
+            min=1,
+            max=MOST_SEATS,
+            help="How many seats.",
+            show_default=False,
         ),
     ] = None,
     traveler: Annotated[

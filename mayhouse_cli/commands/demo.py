@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from mayhouse_cli.bootstrap import open_session
-from mayhouse_cli.commands.amounts import brief, eth, moment
+from mayhouse_cli.commands.amounts import brief, moment
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
 from mayhouse_cli.commands.sandbox import DEFAULT_FOLDER, FolderOption, folder_option
 from mayhouse_cli.config import load_config

@@ -16,7 +16,7 @@ from mayhouse_cli.commands.event_views import (
     creation_done,
     event_blocks,
 )
-from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
+from mayhouse_cli.commands.invocation import DECIDE_ANEW, SIGN_SECONDS, Invocation
 from mayhouse_cli.errors import ConsentMissing, WrongUsage
 from mayhouse_cli.models import parse_address
 from mayhouse_cli.money import format_inr, parse_inr
@@ -26,6 +26,7 @@ from mayhouse_cli.operations.attendance_file import read_attendance_file
 from mayhouse_cli.operations.event_cancellation import CancellationPlan
 from mayhouse_cli.operations.event_creation import EventRequest
 from mayhouse_cli.options import (
+    MOST_SEATS,
     CommonOptions,
     EventArgument,
     LimitOption,
@@ -68,7 +69,12 @@ def create(
     seats: Annotated[
         int | None,
         typer.Option(
-            "--seats", metavar="N", min=1, max=2**63 - 1, help="Seats on offer.", show_default=False
+            "--seats",
+            metavar="N",
+            min=1,
+            max=MOST_SEATS,
+            help="Seats on offer.",
+            show_default=False,
         ),
     ] = None,
     starts_at: Annotated[
@@ -324,11 +330,6 @@ def _consent_to_cancel(invocation: Invocation, plan: CancellationPlan, event: st
             "--execute its hash within 15 minutes.",
         )
     invocation.output.note(cancellation_blocks(plan))
-    typed = typer.prompt(
-        f"Type {plan.chain_event_id} to cancel this event",
-        err=True,
-        default="",
-        show_default=False,
-    )
-    if typed.strip() != str(plan.chain_event_id):
-        raise ConsentMissing("Declined; nothing was signed")
+    typed = invocation.ask(f"Type {plan.chain_event_id} to cancel this event:")
+    if typed != str(plan.chain_event_id):
+        raise ConsentMissing("Declined; nothing was signed", hint=DECIDE_ANEW)

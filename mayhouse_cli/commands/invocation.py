@@ -1,9 +1,11 @@
 """One run of a command: its options, its configuration, its output, and what it asks a person."""
 
+import getpass
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -12,7 +14,7 @@ import typer
 
 from mayhouse_cli.bootstrap import OpenSession, open_session
 from mayhouse_cli.config import MAINNET_CHAIN_ID, Config, load_config
-from mayhouse_cli.errors import ConfigurationError, ConsentMissing, CredentialsError
+from mayhouse_cli.errors import ConfigurationError, ConsentMissing, CredentialsError, WrongUsage
 from mayhouse_cli.money import format_eth, format_eth_briefly, format_inr, parse_gwei
 from mayhouse_cli.operations.intents import SigningChoices, Spending
 from mayhouse_cli.options import CommonOptions, SigningOptions, current_command
@@ -20,6 +22,11 @@ from mayhouse_cli.render import Block, Line, Output, Table
 
 READ_SECONDS: Final = 10.0
 SIGN_SECONDS: Final = 180.0
+DECIDE_ANEW: Final = "Run it again to decide anew."
+
+
+current_output: ContextVar[Output] = ContextVar("current_output")
+"""The running command's output, which knows what must be masked when a failure is told."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,9 @@ class Invocation:
 
     @cached_property
     def output(self) -> Output:
-        return make_output(self.common)
+        output = make_output(self.common)
+        current_output.set(output)
+        return output
 
     @cached_property
     def config(self) -> Config:
@@ -77,8 +86,7 @@ class Invocation:
                 hint="Set MAYHOUSE_KEYSTORE_PASSWORD, its _FILE, or password_command.",
             )
         self.output.stop_progress()
-        answer = typer.prompt(prompt, hide_input=True, err=True, default="", show_default=False)
-        return str(answer)
+        return getpass.getpass(f"{prompt}: ", stream=sys.stderr)
 
     def ask_new_password(self, prompt: str) -> str:
         """Ask for a password twice."""
@@ -87,15 +95,29 @@ class Invocation:
             raise CredentialsError("The two passwords differ", hint="Run it again.")
         return first
 
+    def ask(self, question: str) -> str:
+        """Ask a question on stderr and read one line; typer.Abort at the end of the input."""
+        self.output.stop_progress()
+        # Typer's own prompts end with a space on stdout, which belongs to the result alone.
+        sys.stderr.write(f"{question} ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline()
+        if not answer:
+            raise typer.Abort
+        return answer.strip()
+
     def confirm(self, question: str) -> None:
         """Ask yes or no; ConsentMissing unless the answer is yes."""
-        self.output.stop_progress()
-        if not typer.confirm(question, default=False, err=True):
-            raise ConsentMissing("Declined; nothing was signed")
+        if self.ask(f"{question} [y/N]").lower() not in ("y", "yes"):
+            raise ConsentMissing("Declined; nothing was signed", hint=DECIDE_ANEW)
 
     def signing_choices(self, signing: SigningOptions) -> SigningChoices:
         """Read the signing options against the configuration."""
         config = self.config
+        if signing.idempotency_key is not None and not signing.idempotency_key.strip():
+            raise WrongUsage(
+                "The idempotency key is empty", hint="Is the variable that should hold it set?"
+            )
         if config.chain_id == MAINNET_CHAIN_ID and not signing.mainnet and not signing.dry_run:
             raise ConfigurationError(
                 "The configured chain is Ethereum mainnet",

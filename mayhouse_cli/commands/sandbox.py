@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from mayhouse_cli.commands.amounts import brief, eth, moment
+from mayhouse_cli.commands.amounts import brief, moment
 from mayhouse_cli.commands.invocation import Invocation
 from mayhouse_cli.config import SETTINGS
 from mayhouse_cli.errors import CheckFoundProblems, WrongUsage

@@ -8,14 +8,19 @@ import typer
 
 from mayhouse_cli.commands.amounts import brief, eth, moment
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
+from mayhouse_cli.errors import WrongUsage
 from mayhouse_cli.models import TransactionFilter
 from mayhouse_cli.money import format_gwei
-from mayhouse_cli.operations import resumption, transactions
-from mayhouse_cli.operations.transactions import TransactionDetails, TransactionSummary
-from mayhouse_cli.options import CommonOptions, LimitOption, command, group
+from mayhouse_cli.operations import replacement, resumption, transactions
+from mayhouse_cli.operations.replacement import Replacement
+from mayhouse_cli.operations.transactions import TransactionDetails, TransactionSummary, short
+from mayhouse_cli.options import CommonOptions, LimitOption, SigningOptions, command, group
+from mayhouse_cli.ports import Session
 from mayhouse_cli.render import Block, Line, Table, dim, good
 
 app = group("Look at recorded transactions and finish them.")
+
+_HEADERS = ["id", "kind", "status", "nonce", "value", "fee", "hash"]
 
 TransactionArgument = Annotated[
     str,
@@ -31,6 +36,9 @@ def list_(
     unfinished: Annotated[
         bool, typer.Option("--unfinished", help="Only those that are not final yet.")
     ] = False,
+    stuck: Annotated[
+        bool, typer.Option("--stuck", help="The unfinished ones, and what each waits for.")
+    ] = False,
     limit: LimitOption = 50,
 ) -> None:
     """List recorded transactions, newest first.
@@ -38,13 +46,25 @@ def list_(
     Example: mayhouse tx list --unfinished
     """
     invocation = Invocation(common)
+    if stuck:
+        _list_stuck(invocation)
+        return
     wanted = TransactionFilter(unfinished=True if unfinished else None, limit=limit)
     with invocation.session() as session:
         result = transactions.list_transactions(wanted, session)
     rows = [_row(one) for one in result.transactions]
-    headers = ["id", "kind", "status", "nonce", "value", "fee", "hash"]
-    blocks: list[Block] = [Table(rows, headers, frozenset({3, 4, 5}))]
+    blocks: list[Block] = [Table(rows, _HEADERS, frozenset({3, 4, 5}))]
     invocation.show(result, blocks if rows else [dim("No transactions.")])
+
+
+def _list_stuck(invocation: Invocation) -> None:
+    with invocation.session() as session:
+        result = transactions.list_stuck(session)
+    blocks: list[Block] = []
+    for one in result.transactions:
+        blocks.append(Table([_row(one.transaction)], indent=0))
+        blocks.append(dim(f"  waits for {one.waits_for}"))
+    invocation.show(result, blocks or [good("Nothing is stuck")])
 
 
 def _row(one: TransactionSummary) -> list[str]:
@@ -146,4 +166,85 @@ def resume(
     rows = [_row(one) for one in result.transactions]
     blocks: list[Block] = [Table(rows, indent=2)] if rows else []
     done = "Nothing is unfinished" if not result.unfinished else f"{result.unfinished} unfinished"
-    invocation.show(result, [*blocks, good(done)])
+    invocation.show(result, [*blocks, good(done)], result.problems)
+
+
+@command(app, "speedup")
+def speedup(
+    common: CommonOptions, signing: SigningOptions, transaction: TransactionArgument
+) -> None:
+    """Sign a waiting transaction again with higher fees.
+
+    Example: mayhouse tx speedup 7f3a --max-fee 80
+    """
+    invocation = Invocation(common)
+    choices = invocation.signing_choices(signing)
+    with invocation.session(SIGN_SECONDS) as session:
+        plan = replacement.plan_speedup(transaction, choices, session)
+        _replace(invocation, signing, plan, session)
+
+
+@command(app, "cancel")
+def cancel(
+    common: CommonOptions,
+    signing: SigningOptions,
+    transaction: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            show_default=False,
+            help="Any beginning of the waiting transaction's id or hash.",
+        ),
+    ] = None,
+    nonce: Annotated[
+        int | None,
+        typer.Option(
+            "--nonce",
+            metavar="N",
+            min=0,
+            max=2**63 - 1,
+            show_default=False,
+            help="Fill a nonce that no recorded transaction holds.",
+        ),
+    ] = None,
+) -> None:
+    """Take the nonce of a waiting transaction for nothing, so that it cannot happen.
+
+    Example: mayhouse tx cancel 7f3a
+    """
+    if (transaction is None) == (nonce is None):
+        raise WrongUsage("Either a transaction or --nonce", hint="`mayhouse tx list --stuck`.")
+    invocation = Invocation(common)
+    choices = invocation.signing_choices(signing)
+    with invocation.session(SIGN_SECONDS) as session:
+        if transaction is not None:
+            plan = replacement.plan_cancel(transaction, choices, session)
+            _replace(invocation, signing, plan, session)
+            return
+        filler = replacement.plan_fill(nonce or 0, choices, session)
+        if signing.dry_run:
+            invocation.show(filler.spending(session), [dim("Dry run: nothing was signed.")])
+            return
+        invocation.consent(filler.spending(session), signing, [Line(f"Fill nonce {nonce}")])
+        session.deadline.restart()
+        result = replacement.fill(filler, session, wait=choices.wait)
+    invocation.show(result, _details(result))
+
+
+def _replace(
+    invocation: Invocation, signing: SigningOptions, plan: Replacement, session: Session
+) -> None:
+    old, new = plan.transaction.newest.fees, plan.payload.fees
+    told = (
+        f"{plan.purpose} {short(plan.transaction)} ({plan.transaction.kind}, nonce "
+        f"{plan.transaction.nonce}): at most {format_gwei(old.max_fee)} -> "
+        f"{format_gwei(new.max_fee)} gwei a gas"
+    )
+    if signing.dry_run:
+        result = transactions.details(plan.transaction, session)
+        invocation.show(result, [Line(told), dim("  Dry run: nothing was signed.")])
+        return
+    invocation.consent(plan.spending, signing, [Line(told)])
+    session.deadline.restart()
+    result = replacement.replace(plan, session, wait=not signing.no_wait)
+    invocation.show(result, _details(result))

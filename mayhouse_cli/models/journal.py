@@ -158,6 +158,8 @@ class Transaction:
     created_at: datetime
     finished_at: datetime | None
     attempts: tuple[Attempt, ...]
+    undone: tuple[Mapping[str, Any], ...] = ()
+    """Blocks it stood in until a reorg took them back: number, hash, and when that was seen."""
 
     @property
     def newest(self) -> Attempt:

@@ -171,6 +171,8 @@ class Snapshot:
     """What recent blocks were paid per gas above their base fee (their median)."""
     sender_balance: Wei = Wei(0)
     pending_nonce: int = 0
+    used_nonces: int = 0
+    """The sender's count at the newest block: the nonce that is mined next."""
     gas_estimate: int | None = None
     revert_reason: str | None = None
     """Why the asked call would fail now; None when it would not."""
@@ -208,4 +210,6 @@ class Sighting:
     receipt: Receipt | None
     """The receipt of whichever attempt was mined, if its block is canonical."""
     nonce_used_at_depth: bool
-    """Something has used the nonce, deep enough that it will not be undone."""
+    """Something else has used the nonce, deep enough that it will not be undone."""
+    rival: Hash | None = None
+    """What used it, where the node could show it."""

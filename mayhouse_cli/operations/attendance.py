@@ -58,7 +58,7 @@ def attendance(
             details={"chain_booking_ids": [one.on_chain.id for one in undecided]},
         )
     missed = tuple(one for one in ending.bookings if one not in came)
-    if missed and not came and not request.nobody_attended and not request.all_attended:
+    if missed and not came and not request.nobody_attended:
         raise Refused(
             "Nobody would count as attended, and every stake would be kept",
             hint="Say so with --nobody-attended if that is meant.",

@@ -30,6 +30,7 @@ from mayhouse_cli.operations.events import chain_moment
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import EventReference, find_booking, find_event_on_chain
 from mayhouse_cli.operations.rates import current_rate, keep_rate
+from mayhouse_cli.operations.reverification import event_terms
 from mayhouse_cli.operations.transactions import PLANNED, TransactionResult
 from mayhouse_cli.ports import Session
 
@@ -113,7 +114,7 @@ def plan_booking(request: BookingRequest, choices: SigningChoices, session: Sess
         intent,
         call=call,
         calldata=session.chain.calldata(call),
-        terms=_details(terms, quote),
+        terms={**_details(terms, quote), **event_terms(event)},
         eth_price_inr=rate.eth_price_inr,
         amount_inr=quote.total_inr,
     )

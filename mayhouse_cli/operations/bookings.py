@@ -161,7 +161,8 @@ def bookable(snapshot: Snapshot, number: int, seats: int) -> OnChainEvent:
         raise Refused(f"Event {number} has begun ({started})", hint="It takes no more bookings.")
     if seats > event.seats_available:
         raise Refused(
-            f"Event {number} has {event.seats_available} seats left, {seats} were asked for",
+            f"Event {number} has {event.seats_available} of {event.max_seats} seats left; "
+            f"{seats} were asked for",
             hint="Ask for fewer seats.",
         )
     return event

@@ -14,6 +14,7 @@ from mayhouse_cli.operations import delivery, intents
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import find_event_on_chain
 from mayhouse_cli.operations.outcomes import settled_bookings, terms_of_bookings
+from mayhouse_cli.operations.reverification import event_terms
 from mayhouse_cli.operations.settling import (
     EndingEvent,
     OpenBooking,
@@ -21,6 +22,7 @@ from mayhouse_cli.operations.settling import (
     keep_plan,
     load_plan,
     read_ending_event,
+    refuse_expired,
     refuse_when_moved,
     simulate,
     state_of,
@@ -105,6 +107,8 @@ def _plan_or_earlier(
             content={},
             ending=None,
         )
+    if plan is not None:
+        refuse_expired(plan, session)
     ending = read_ending_event(event, session)
     content = {**state_of(ending, session), "reason": reason}
     if plan is not None:
@@ -152,6 +156,7 @@ def _plan(
         call=call,
         calldata=session.chain.calldata(call),
         terms={
+            **event_terms(ending.event),
             "bookings": terms_of_bookings([booking.settled for booking in ending.bookings]),
             "host_stake_wei": str(int(event.host_stake)),
             "plan_hash": plan.hash if plan else None,

@@ -15,6 +15,7 @@ from mayhouse_cli.operations.attendance import AttendanceRequest, attendance
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import find_event_on_chain, parse_reference
 from mayhouse_cli.operations.outcomes import settled_bookings, terms_of_bookings
+from mayhouse_cli.operations.reverification import event_terms
 from mayhouse_cli.operations.settling import (
     EndingEvent,
     OpenBooking,
@@ -22,6 +23,7 @@ from mayhouse_cli.operations.settling import (
     keep_plan,
     load_plan,
     read_ending_event,
+    refuse_expired,
     refuse_when_moved,
     simulate,
     state_of,
@@ -121,6 +123,7 @@ def plan_execution(
     earlier = _earlier(event, request, choices, session)
     if earlier is not None:
         return earlier
+    refuse_expired(plan, session)
     ending = read_ending_event(event, session)
     try:
         attended, no_show = attendance(ending, request)
@@ -161,17 +164,18 @@ def _earlier(
 def _numbers_of(before: Transaction, request: AttendanceRequest) -> dict[str, list[int]]:
     """Translate a request with the recorded bookings, to compare it with what was recorded."""
     settled = settled_bookings(before.terms)
-    everyone = [booking.chain_booking_id for booking in settled]
+    everyone = {booking.chain_booking_id for booking in settled}
     by_uuid = {booking.booking_id: booking.chain_booking_id for booking in settled}
-    if request.all_attended or request.nobody_attended:
-        came = everyone if request.all_attended else []
+
+    def numbers(names: Sequence[str]) -> set[int]:
+        found = [parse_reference(name, "a booking") for name in names]
+        return {one if isinstance(one, int) else by_uuid.get(one, 0) for one in found}
+
+    if request.all_attended:
+        came = everyone - numbers(request.no_show)
     else:
-        references = [parse_reference(text, "a booking") for text in request.attended]
-        came = [one if isinstance(one, int) else by_uuid.get(one, 0) for one in references]
-    return {
-        "attended": sorted(came),
-        "no_show": sorted(number for number in everyone if number not in came),
-    }
+        came = set() if request.nobody_attended else numbers(request.attended)
+    return {"attended": sorted(came), "no_show": sorted(everyone - came)}
 
 
 def _intent(
@@ -223,9 +227,11 @@ def _plan(
         call=call,
         calldata=session.chain.calldata(call),
         terms={
+            **event_terms(ending.event),
             "bookings": terms_of_bookings([one.settled for one in (*attended, *no_show)]),
             "host_id": str(row.experience.host.id) if row else None,
             "fee_percent": ending.snapshot.fee_percent,
+            "host_stake_wei": str(int(payments.host_stake)),
             "plan_hash": plan.hash if plan else None,
         },
     )
@@ -318,7 +324,8 @@ def completed(transaction: Transaction, session: Session) -> EventCompleted:
     came = set(transaction.arguments["attended"])
     revenue = sum((booking.payment for booking in settled), Wei(0))
     fee = percent_of(revenue, transaction.terms["fee_percent"])
-    payout, host_stake = revenue - fee, Wei(0)
+    payout = revenue - fee
+    host_stake = Wei(int(transaction.terms["host_stake_wei"]))
     for event in transaction.outcome:
         if event.name == "EventCompleted":
             payout = Wei(event.arguments["hostPayout"])

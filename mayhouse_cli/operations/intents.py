@@ -129,8 +129,7 @@ def prepare(intent: Intent, snapshot: Snapshot, cap: Wei, session: Session) -> P
     """Run the guards that hold for everything that is signed; prices the transaction."""
     value = intent.call.value
     sender = session.signer.address
-    if snapshot.sender_balance < value:
-        raise _short_of_funds(sender, snapshot.sender_balance, value, None)
+    check_funds(sender, snapshot.sender_balance, value, None)
     if snapshot.revert_reason is not None:
         raise Reverted(
             f"The contract would refuse this: {snapshot.revert_reason}",
@@ -138,17 +137,17 @@ def prepare(intent: Intent, snapshot: Snapshot, cap: Wei, session: Session) -> P
             details={"reason": snapshot.revert_reason},
         )
     fees = session.chain.fees(snapshot, cap)
-    if snapshot.sender_balance < value + fees.most:
-        raise _short_of_funds(sender, snapshot.sender_balance, value, fees.most)
+    check_funds(sender, snapshot.sender_balance, value, fees.most)
     return Prepared(intent, snapshot, fees)
 
 
-def _short_of_funds(
-    sender: Address, balance: Wei, value: Wei, fee: Wei | None
-) -> InsufficientFunds:
+def check_funds(sender: Address, balance: Wei, value: Wei, fee: Wei | None) -> None:
+    """InsufficientFunds, with the shortfall, unless value and fee (None: not known yet) fit."""
     needed = value + (fee or 0)
+    if balance >= needed:
+        return
     gas = "and gas" if fee is None else f"with at most {format_eth(fee)} ETH of gas"
-    return InsufficientFunds(
+    raise InsufficientFunds(
         f"{sender} has {format_eth(balance)} ETH and needs {format_eth(needed)} ETH {gas}: "
         f"{format_eth(needed - balance)} ETH short",
         hint="Send ETH to that address; nothing was signed.",

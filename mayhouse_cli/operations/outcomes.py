@@ -11,6 +11,7 @@ from uuid import UUID
 
 from mayhouse_cli.models import (
     ContractEvent,
+    Hash,
     Kind,
     Receipt,
     SettlementLine,
@@ -38,6 +39,10 @@ _PROVING_EVENT = {
     Kind.COMPLETE_EVENT: ("EventCompleted", "eventRunId"),
     Kind.CANCEL_EVENT: ("EventCancelled", "eventRunId"),
 }
+
+
+CREATES_NUMBER = frozenset({Kind.CREATE_EVENT, Kind.BOOK_EVENT})
+"""What gives an object a number of its own on chain."""
 
 
 def proven_id(transaction: Transaction, receipt: Receipt) -> int | None:
@@ -96,6 +101,21 @@ def write_outcome(
             session.bookings.mark_status([b.chain_booking_id for b in settled], "cancelled")
             _end_event(transaction, "cancelled", session)
             session.ledger.add_settlement(transaction, cancellation_lines(transaction))
+        case _:
+            pass
+
+
+def take_back(transaction: Transaction, known_as: Hash, session: Session) -> None:
+    """Bring the rows back to waiting: what they say of the chain is no longer true."""
+    match transaction.kind:
+        case Kind.CREATE_EVENT if transaction.event_id:
+            session.events.mark_pending(transaction.event_id, known_as)
+        case Kind.BOOK_EVENT if transaction.booking_id:
+            session.bookings.mark_pending(transaction.booking_id, known_as)
+        case Kind.COMPLETE_EVENT | Kind.CANCEL_EVENT:
+            settled = settled_bookings(transaction.terms)
+            session.bookings.mark_status([b.chain_booking_id for b in settled], "confirmed")
+            _end_event(transaction, "scheduled", session)
         case _:
             pass
 

@@ -14,6 +14,9 @@ from mayhouse_cli.errors import (
 )
 from mayhouse_cli.models import Status, Transaction, TransactionFilter
 from mayhouse_cli.operations import delivery
+from mayhouse_cli.operations.replacement import CANCEL, cancel_instead
+from mayhouse_cli.operations.reverification import must_be_checked, why_not_ours
+from mayhouse_cli.operations.sightings import look, take_back
 from mayhouse_cli.operations.transactions import TransactionSummary, short, summary
 from mayhouse_cli.ports import Session
 
@@ -25,6 +28,8 @@ class Resumed:
     transactions: tuple[TransactionSummary, ...]
     finished: int
     unfinished: int
+    problems: tuple[str, ...]
+    """What could not be sent again or replaced, and why; each stays unfinished."""
 
 
 def resume(beginning: str | None, session: Session, *, wait: bool, max_age: timedelta) -> Resumed:
@@ -34,14 +39,17 @@ def resume(beginning: str | None, session: Session, *, wait: bool, max_age: time
     waits and was waited for; without waiting, CheckFoundProblems (1) when one is older than
     `max_age`.
     """
+    problems: list[str] = []
     wanted = _wanted(beginning, session)
-    moved = [_push(transaction, session) for transaction in wanted]
+    open_ones = [one for one in wanted if one.status.is_unfinished]
+    moved = [_push(transaction, problems, session) for transaction in open_ones]
     if wait:
         moved = [_watch(transaction, session) for transaction in moved]
     result = Resumed(
-        transactions=tuple(summary(transaction) for transaction in moved),
+        transactions=tuple(summary(one) for one in (moved or wanted)),
         finished=sum(not one.status.is_unfinished for one in moved),
         unfinished=sum(one.status.is_unfinished for one in moved),
+        problems=tuple(problems),
     )
     _raise_what_is_left(moved, result, session, wait=wait, max_age=max_age)
     return result
@@ -49,19 +57,45 @@ def resume(beginning: str | None, session: Session, *, wait: bool, max_age: time
 
 def _wanted(beginning: str | None, session: Session) -> list[Transaction]:
     if beginning is not None:
-        return [session.journal.find(beginning)]
+        return [reopen(session.journal.find(beginning), session)]
     unfinished = session.journal.list(TransactionFilter(unfinished=True, limit=10_000))
     return sorted(unfinished, key=lambda one: one.nonce)
 
 
-def _push(transaction: Transaction, session: Session) -> Transaction:
-    """Look first: what is mined already must not be sent again."""
-    if not transaction.status.is_unfinished:
+def reopen(transaction: Transaction, session: Session) -> Transaction:
+    """Take a confirmed transaction up again when a deep reorg has undone its block."""
+    if transaction.status is not Status.CONFIRMED:
         return transaction
-    transaction = delivery.look(transaction, session)
-    if transaction.status in (Status.SIGNED, Status.SENT):
-        transaction = delivery.send(transaction, session)
-    return transaction
+    receipt = session.chain.sight(transaction).receipt
+    if receipt is not None and receipt.block_hash == transaction.block_hash:
+        return transaction
+    with session.transaction():
+        current = session.journal.get_locked(transaction.id)
+        if current.status is Status.CONFIRMED and current.block_hash == transaction.block_hash:
+            take_back(current, session)
+        return session.journal.get(transaction.id)
+
+
+def _push(transaction: Transaction, problems: list[str], session: Session) -> Transaction:
+    """Look first: what is mined already must not be sent again."""
+    transaction = look(transaction, session)
+    if transaction.status not in (Status.SIGNED, Status.SENT):
+        return transaction
+    try:
+        return _send_again(transaction, session)
+    except Refused as refusal:
+        # One that is stuck, for its fee or for lack of funds, must not hold up the others.
+        problems.append(f"{short(transaction)}: {refusal.message}")
+        return session.journal.get(transaction.id)
+
+
+def _send_again(transaction: Transaction, session: Session) -> Transaction:
+    if transaction.newest.purpose != CANCEL and must_be_checked(transaction, session):
+        reason = why_not_ours(transaction, session)
+        if reason is not None:
+            session.progress(f"Not sent again, its nonce is filled: {reason}")
+            transaction = cancel_instead(transaction, session)
+    return delivery.send(transaction, session)
 
 
 def _watch(transaction: Transaction, session: Session) -> Transaction:

@@ -163,6 +163,7 @@ def state_of(ending: EndingEvent, session: Session) -> dict[str, Any]:
         "chain_event_id": ending.event.id,
         "event_id": str(ending.event_id) if ending.event_id else None,
         "host": ending.event.host,
+        "host_id": str(ending.row.experience.host.id) if ending.row else None,
         "host_stake_wei": str(int(ending.event.host_stake)),
         "status": ending.event.status.name,
         "stake_percent": ending.snapshot.stake_percent,
@@ -176,6 +177,7 @@ def state_of(ending: EndingEvent, session: Session) -> dict[str, Any]:
                 str(int(booking.on_chain.stake)),
                 str(booking.row.id) if booking.row else None,
                 booking.row.status if booking.row else None,
+                str(booking.row.traveler.id) if booking.row else None,
             ]
             for booking in ending.bookings
         ],
@@ -211,7 +213,7 @@ def keep_plan(
 
 
 def load_plan(plan_hash: str, kind: Kind, event: str, session: Session) -> Plan:
-    """Find a stored plan that may be executed now; Refused when it is used, old or another's."""
+    """Find a stored plan that may be executed now; Refused when it is for another event."""
     plan = session.ledger.plan(plan_hash.strip().lower())
     if plan is None or plan.kind is not kind:
         raise NotFound(
@@ -223,9 +225,13 @@ def load_plan(plan_hash: str, kind: Kind, event: str, session: Session) -> Plan:
             f"That plan is for event {plan.chain_event_id}, not {number}",
             hint="Name the event that the plan was made for.",
         )
-    if session.now() > plan.expires_at and plan.used_at is None:
-        raise Refused("That plan has expired", hint="Make a new one with --plan.")
     return plan
+
+
+def refuse_expired(plan: Plan, session: Session) -> None:
+    """Refused when a plan is too old to be carried out; what it did already still answers."""
+    if session.now() > plan.expires_at:
+        raise Refused("That plan has expired", hint="Make a new one with --plan.")
 
 
 def refuse_when_moved(plan: Plan, content: Mapping[str, Any]) -> None:

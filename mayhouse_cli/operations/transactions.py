@@ -1,14 +1,23 @@
 """Recorded transactions as an operator sees them: list, show, and the fields of every result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from mayhouse_cli.errors import Unconfirmed
-from mayhouse_cli.models import Address, Hash, Transaction, TransactionFilter, inlined
-from mayhouse_cli.money import Wei
+from mayhouse_cli.models import (
+    Address,
+    Hash,
+    Question,
+    Snapshot,
+    Status,
+    Transaction,
+    TransactionFilter,
+    inlined,
+)
+from mayhouse_cli.money import Wei, format_gwei
 from mayhouse_cli.ports import Session
 
 
@@ -115,6 +124,8 @@ class TransactionDetails:
     block_hash: Hash | None = None
     gas_used: int | None = None
     explorer_url: str | None = None
+    undone: tuple[Mapping[str, Any], ...] = ()
+    """Blocks it stood in until a reorg took them back."""
 
 
 def summary(transaction: Transaction) -> TransactionSummary:
@@ -160,7 +171,11 @@ def list_transactions(wanted: TransactionFilter, session: Session) -> Transactio
 
 def show_transaction(beginning: str, session: Session) -> TransactionDetails:
     """Show the one transaction whose id or hash begins so; NotFound otherwise."""
-    transaction = session.journal.find(beginning)
+    return details(session.journal.find(beginning), session)
+
+
+def details(transaction: Transaction, session: Session) -> TransactionDetails:
+    """Show a whole record."""
     return TransactionDetails(
         transaction=summary(transaction),
         intent_key=transaction.intent_key,
@@ -169,4 +184,56 @@ def show_transaction(beginning: str, session: Session) -> TransactionDetails:
         block_hash=transaction.block_hash,
         gas_used=transaction.gas_used,
         explorer_url=session.config.explorer_link(transaction.tx_hash),
+        undone=transaction.undone,
     )
+
+
+@dataclass(frozen=True)
+class StuckTransaction:
+    """An unfinished transaction, and what it waits for."""
+
+    transaction: TransactionSummary = inlined()
+    waits_for: str = ""
+
+
+@dataclass(frozen=True)
+class StuckList:
+    """`tx list --stuck`: the lowest nonce first, and the nonces that nobody holds."""
+
+    transactions: tuple[StuckTransaction, ...]
+    missing_nonces: tuple[int, ...]
+
+
+def list_stuck(session: Session) -> StuckList:
+    """Explain every unfinished transaction from the chain's own count and fees."""
+    unfinished = session.journal.list(TransactionFilter(unfinished=True, limit=10_000))
+    waiting = sorted(unfinished, key=lambda one: one.nonce)
+    if not waiting:
+        return StuckList((), ())
+    snapshot = session.chain.read(Question(sender=waiting[0].sender))
+    held = {one.nonce for one in waiting}
+    missing = tuple(
+        nonce for nonce in range(snapshot.used_nonces, waiting[-1].nonce) if nonce not in held
+    )
+    return StuckList(
+        tuple(StuckTransaction(summary(one), _why(one, snapshot, missing)) for one in waiting),
+        missing,
+    )
+
+
+def _why(transaction: Transaction, snapshot: Snapshot, missing: Sequence[int]) -> str:
+    if transaction.status is Status.MINED:
+        return f"more blocks: it wants {transaction.wanted_depth}"
+    if transaction.nonce < snapshot.used_nonces:
+        return "nothing: its nonce is used, `tx resume` tells by what"
+    gap = next((nonce for nonce in missing if nonce < transaction.nonce), None)
+    if gap is not None:
+        return f"nonce {gap}, which nobody holds: `tx cancel --nonce {gap}` fills it"
+    if transaction.nonce > snapshot.used_nonces:
+        return f"nonce {snapshot.used_nonces} to be mined first"
+    if transaction.newest.fees.max_fee < snapshot.block.base_fee:
+        return (
+            f"a base fee under {format_gwei(transaction.newest.fees.max_fee)} gwei (now "
+            f"{format_gwei(snapshot.block.base_fee)}): `tx speedup` pays more"
+        )
+    return "a block"

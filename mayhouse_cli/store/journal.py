@@ -14,6 +14,7 @@ from mayhouse_cli.models import (
     AttemptOutcome,
     Hash,
     Intent,
+    Kind,
     Pin,
     Receipt,
     SignedPayload,
@@ -122,6 +123,20 @@ class PostgresJournal:
             self._run(journal_sql.INSERT_ATTEMPT, record)
             return self.get(record["id"])
 
+    def add_attempt(self, transaction_id: UUID, signed: SignedPayload, purpose: str) -> Transaction:
+        """Record a further version; the transaction is known by its hash from then on."""
+        with self._database.transaction():
+            known = self.get_locked(transaction_id)
+            values = {
+                **journal_rows.signed_values(signed),
+                "id": transaction_id,
+                "number": known.newest.number + 1,
+                "purpose": purpose,
+            }
+            self._run(journal_sql.INSERT_ATTEMPT, values)
+            self._run(journal_sql.RENAME, values)
+            return self.get(transaction_id)
+
     def mark_attempt(self, tx_hash: Hash, outcome: AttemptOutcome, error: str | None) -> None:
         """Keep the node's answer; a rejection never hides that the bytes may have left before."""
         self._run(
@@ -182,6 +197,13 @@ class PostgresJournal:
     def get_locked(self, transaction_id: UUID) -> Transaction:
         """Give the same, held against other processes until the open transaction ends."""
         return self._known(journal_sql.GET_LOCKED, transaction_id)
+
+    def holder(self, kind: Kind, chain_object_id: int) -> Transaction | None:
+        """Find the confirmed transaction that an on-chain number is recorded for."""
+        found = self._transactions(
+            journal_sql.HOLDER, {"kind": kind, "chain_object_id": chain_object_id}
+        )
+        return found[0] if found else None
 
     def find(self, beginning: str) -> Transaction:
         """Give the one transaction whose id (dashes optional) or hash begins so."""

@@ -93,6 +93,7 @@ def transaction(row: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -
         created_at=row["created_at"],
         finished_at=row["finished_at"],
         attempts=tuple(attempt(each) for each in attempts),
+        undone=tuple(row["undone"]),
     )
 
 

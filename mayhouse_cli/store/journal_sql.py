@@ -82,6 +82,16 @@ INSERT_ATTEMPT: Final = """
          %(max_priority_fee)s, 'signed')
 """
 
+RENAME: Final = """
+    UPDATE mayhouse.transactions SET tx_hash = %(tx_hash)s, updated_at = now() WHERE id = %(id)s
+"""
+
+HOLDER: Final = """
+    SELECT * FROM mayhouse.transactions
+    WHERE kind = %(kind)s AND chain_object_id = %(chain_object_id)s AND status = 'confirmed'
+    LIMIT 1
+"""
+
 # `accepted` outranks `unknown` outranks `rejected`: bytes that may have left once stay so,
 # since only a transaction none of whose sends had an unknown outcome may ever be failed.
 MARK_ATTEMPT: Final = """
@@ -113,7 +123,10 @@ MARK_MINED: Final = """
 
 MARK_PENDING_AGAIN: Final = """
     UPDATE mayhouse.transactions
-    SET status = 'sent', block_number = NULL, block_hash = NULL, gas_used = NULL,
+    SET status = 'sent',
+        undone = CASE WHEN block_hash IS NULL THEN undone ELSE undone || jsonb_build_object(
+            'block_number', block_number, 'block_hash', block_hash, 'undone_at', now()) END,
+        block_number = NULL, block_hash = NULL, gas_used = NULL,
         fee_wei = NULL, receipt_succeeded = NULL, chain_object_id = NULL, outcome = '[]',
         error = NULL, mined_at = NULL, finished_at = NULL, updated_at = now(),
         tx_hash = (

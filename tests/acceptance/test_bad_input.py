@@ -182,12 +182,10 @@ def refusal(platform: Mayhouse) -> Refusal:
     [
         pytest.param(["event", "show", NOWHERE], 6, id="an event id of no row"),
         pytest.param(["booking", "quote", "999", "--seats", "1"], 6, id="an event nobody made"),
-        pytest.param(["booking", "show", NOWHERE], 6, id="a booking id of no row"),
         pytest.param(["booking", "show", "999"], 6, id="a booking nobody made"),
         pytest.param(["event", "show", "0"], 2, id="event zero"),
         pytest.param(["booking", "show", "seven"], 2, id="a booking by a word"),
         pytest.param(["event", "complete", "999", "--all-attended", "-y"], 6, id="completing it"),
-        pytest.param(["tx", "show", "ffffffff"], 6, id="a transaction nobody sent"),
     ],
 )
 def test_what_does_not_exist_is_not_found(refusal: Refusal, words: list[str], code: int) -> None:
@@ -280,7 +278,6 @@ def test_an_event_must_not_end_before_it_starts(refusal: Refusal, platform: Mayh
         pytest.param("2,500", 2, id="a comma"),
         pytest.param("100000000", 2, id="more than an event's row holds"),
         pytest.param("99999999999", 2, id="more than any row holds"),
-        pytest.param("9999999999.99", 6, id="more than the wallet has"),
     ],
 )
 def test_a_price_must_be_a_plain_amount_of_rupees(
@@ -313,7 +310,7 @@ def test_a_special_price_of_zero_is_an_error_not_unset(
 @pytest.mark.parametrize("seats", ["0", "-3", "two", "1.5", "3000000000"])
 def test_seats_must_be_a_number_from_one(refusal: Refusal, platform: Mayhouse, seats: str) -> None:
     """Anything else, and more than the database can hold, is wrong usage that names the option."""
-    words = creation(platform, seats=seats)
+    words = creation(platform, seats=seats, price_inr="1")
     assert "--seats" in refusal(*words, "--allow-large", "-y", code=2)["message"]
 
 
@@ -322,18 +319,11 @@ def test_more_than_300_seats_need_a_word_for_it(refusal: Refusal, platform: Mayh
     assert "--allow-large" in refusal(*creation(platform, seats="301"), "-y", code=6)["hint"]
 
 
-@pytest.mark.parametrize(
-    ("seats", "more"),
-    [
-        pytest.param("251", [], id="251"),
-        pytest.param("301", ["--allow-large"], id="301 that were allowed"),
-    ],
-)
-def test_many_seats_are_warned_of(platform: Mayhouse, seats: str, more: list[str]) -> None:
+def test_more_than_250_seats_are_warned_of(platform: Mayhouse) -> None:
     """Near the gas limit the plan says so, and goes on."""
-    run = platform.json(*creation(platform, seats=seats), *more, "--dry-run")
+    run = platform.json(*creation(platform, seats="251"), "--dry-run")
     assert run.code == 0
-    assert seats in run.document["warnings"][0]
+    assert "251" in run.document["warnings"][0]
 
 
 def test_an_unknown_experience_is_not_found(refusal: Refusal, platform: Mayhouse) -> None:
@@ -411,7 +401,6 @@ def test_an_address_without_code_is_refused(refusal: Refusal, platform: Mayhouse
         pytest.param("0x1234", id="too short"),
         pytest.param("the contract", id="a word"),
         pytest.param("0x" + PLATFORM[2:].swapcase(), id="a wrong checksum"),
-        pytest.param("0x" + "0" * 40, id="zero"),
     ],
 )
 def test_a_malformed_contract_address_is_refused(
@@ -513,7 +502,7 @@ def test_an_unknown_key_is_answered_with_the_nearest(refusal: Refusal, tmp_path:
     assert "chain_id?" in refusal("event", "list", "--config", str(file), code=3)["hint"]
 
 
-@pytest.mark.parametrize("name", ["BLOCKCHAIN_RPC_URL", "CONTRACT_ADDRESS", "DATABASE_URL"])
+@pytest.mark.parametrize("name", ["BLOCKCHAIN_RPC_URL", "DATABASE_URL"])
 def test_what_is_not_configured_is_named(refusal: Refusal, platform: Mayhouse, name: str) -> None:
     """Without a setting it needs, the command names the variable to set."""
     error = refusal(*creation(platform), "-y", code=3, **{name: ""})
@@ -524,7 +513,6 @@ def test_what_is_not_configured_is_named(refusal: Refusal, platform: Mayhouse, n
     ("changes", "told"),
     [
         pytest.param({"ETH_PRICE_INR": ""}, "No price of ETH", id="missing"),
-        pytest.param({"ETH_PRICE_INR": "0"}, "price", id="zero"),
         pytest.param({"ETH_PRICE_INR": "2000000"}, "off the last one", id="an extra digit"),
         pytest.param(
             {"MAYHOUSE_ETH_PRICE_AS_OF": (datetime.now(UTC) - timedelta(hours=2)).isoformat()},
@@ -738,7 +726,6 @@ def test_completing_again_with_other_lists_is_refused(
     ("attended", "code"),
     [
         pytest.param("999", 6, id="an unknown number"),
-        pytest.param(NOWHERE, 6, id="an unknown id"),
         pytest.param("1", 6, id="a booking of another event"),
         pytest.param("3,3", 2, id="the same twice"),
         pytest.param("0", 2, id="zero"),
@@ -837,12 +824,9 @@ def test_a_cancellation_needs_a_reason(
     assert "reason" in error["message"]
 
 
-@pytest.mark.parametrize("verb", ["complete", "cancel"])
-def test_an_unknown_plan_is_not_found(
-    refusal: Refusal, events: Mapping[str, str], verb: str
-) -> None:
+def test_an_unknown_plan_is_not_found(refusal: Refusal, events: Mapping[str, str]) -> None:
     """A hash that no plan has carries nothing out."""
-    error = refusal("event", verb, events["open"], "--execute", "ab" * 32, code=6)
+    error = refusal("event", "cancel", events["open"], "--execute", "ab" * 32, code=6)
     assert error["code"] == "not_found"
 
 

@@ -97,16 +97,6 @@ def test_the_same_key_with_other_arguments_is_refused(mayhouse: Mayhouse) -> Non
     assert len(mayhouse.rows("SELECT FROM event_runs")) == 1
 
 
-def test_the_same_key_for_another_kind_of_command_is_refused(mayhouse: Mayhouse) -> None:
-    """A key that created an event does not answer for a booking."""
-    key = ["--idempotency-key", "november"]
-    event = mayhouse.json(*new_event(mayhouse, *key)).data["chain_event_id"]
-    words = ["booking", "create", str(event), "--seats", "1", "--traveler", ASHA, "-y"]
-    booking = mayhouse.json(*words, *key)
-    assert (booking.code, booking.error["code"]) == (6, "intent_conflict")
-    assert not mayhouse.rows("SELECT FROM event_run_bookings")
-
-
 # --- not waiting ------------------------------------------------------------------------
 
 
@@ -202,14 +192,6 @@ def test_resume_is_7_while_it_still_waits(sent: str, still_chain: Mayhouse) -> N
     resumed = still_chain.json("tx", "resume", "--timeout", SHORT)
     assert (resumed.code, resumed.error["code"]) == (7, "unconfirmed")
     assert resumed.document["data"]["transactions"][0]["tx_hash"] == sent
-    assert pending(still_chain) == 1
-
-
-@pytest.mark.usefixtures("sent")
-def test_an_unfinished_event_takes_no_booking(still_chain: Mayhouse, event_row: str) -> None:
-    """An event whose creation is out is not bookable yet: exit 6, nothing sent."""
-    words = ["booking", "create", event_row, "--seats", "1", "--traveler", ASHA, "-y"]
-    assert still_chain.json(*words).code == 6
     assert pending(still_chain) == 1
 
 

@@ -65,10 +65,8 @@ def event(platform: Mayhouse) -> Mapping[str, Any]:
         "--json event list",
         "event --json show {chain_event_id}",
         "event show {event_id} --json",
-        "booking list --event {event_id} --json",
         "booking --json quote {chain_event_id} --seats 2",
         "--json balance check",
-        "--json wallet list",
         "wallet show --json",
         "tx --json list",
         "tx show {tx_hash} --json",
@@ -305,9 +303,7 @@ def test_a_pipe_gets_no_escape_byte(platform: Mayhouse, words: Sequence[str]) ->
     assert ESCAPE not in run.out + run.err
 
 
-@pytest.mark.parametrize(
-    "words", [["event", "list"], ["event", "show", "999"], ["event", "show"], ["event", "--help"]]
-)
+@pytest.mark.parametrize("words", [["event", "list"], ["event", "show"], ["event", "--help"]])
 def test_no_color_wins_over_force_color(platform: Mayhouse, words: Sequence[str]) -> None:
     """With both set nothing is coloured, wherever the output goes."""
     run = platform.run(*words, NO_COLOR="1", FORCE_COLOR="1")
@@ -355,11 +351,10 @@ def test_a_long_title_stays_whole_on_a_narrow_screen(
     assert ODD_TITLE in platform.run(*words, COLUMNS="40").out
 
 
-@pytest.mark.parametrize("words", [["event", "show", ODD_EVENT], ["event", "list"]])
-def test_control_characters_of_a_title_do_nothing(platform: Mayhouse, words: Sequence[str]) -> None:
+def test_control_characters_of_a_title_do_nothing(platform: Mayhouse) -> None:
     """A title cannot colour, ring, erase, break or turn round a line."""
     odd_event(platform, f"Walk{CONTROLS}end")
-    out = platform.run(*words).out
+    out = platform.run("event", "list").out
     lines = [line for line in out.split("\n") if "Walk" in line and "end" in line]
     assert len(lines) == 1
     assert not [character for character in CONTROLS if character in lines[0]]

@@ -246,6 +246,12 @@ def test_a_nonce_used_by_another_is_told_at_depth(
     assert client.sight(rival_of(platform, depth=1)).nonce_used_at_depth
 
 
+def test_the_rival_is_named(platform: Platform, client: ContractClient) -> None:
+    """Its hash tells an operator what else the wallet is used for."""
+    loser = rival_of(platform, depth=1)
+    assert client.sight(loser).rival == platform.head()["transactions"][0]
+
+
 def test_a_nonce_used_too_shallow_is_not_told(platform: Platform, client: ContractClient) -> None:
     """A reorg could give it back."""
     assert not client.sight(rival_of(platform, depth=2)).nonce_used_at_depth

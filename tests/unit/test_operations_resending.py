@@ -1,0 +1,105 @@
+"""Sending again and replacing: only what is still ours, and never above the cap."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mayhouse_cli.errors import FeeTooHigh, Refused, Unconfirmed
+from mayhouse_cli.models import Call, Fees, Status
+from mayhouse_cli.money import Wei
+from mayhouse_cli.operations.replacement import bumped, replacement_fees
+from tests.twin_session import EXPERIENCE_ID, SEAT, Killed, MemorySession, platform
+
+prices = st.integers(1, 10**13).map(Wei)
+
+
+@pytest.fixture
+def session() -> MemorySession:
+    """An event of ours, and a booking of it that was recorded and never sent."""
+    session = platform().with_bookings()
+    session.chain.answers = [Killed()]
+    with pytest.raises(Killed):
+        session.book()
+    session.chain.sent.pop()
+    return session
+
+
+def give_the_number_to_a_stranger(session: MemorySession) -> None:
+    """Undo our event; a stranger's creation comes first now, and ours gets the next number."""
+    session.chain.reorg(1)
+    start = session.chain.head.time + 80_000
+    call = Call("createEventRun", (str(EXPERIENCE_ID), int(SEAT), 4, start), SEAT)
+    assert session.chain.do(call) == 1
+    session.chain.mine()
+    assert 2 in session.chain.head.events
+
+
+def test_an_old_booking_of_our_event_is_still_made(session: MemorySession) -> None:
+    """Nothing moved, so the recorded bytes do what they were signed for."""
+    session.memory.now += timedelta(hours=1)
+    session.resume()
+    assert [one.event_id for one in session.chain.head.bookings.values()] == [1]
+    assert session.last.status is Status.CONFIRMED
+
+
+def test_an_old_booking_does_not_pay_a_stranger(session: MemorySession) -> None:
+    """The number belongs to a stranger's event now: the nonce is filled, and nobody is paid."""
+    give_the_number_to_a_stranger(session)
+    session.memory.now += timedelta(minutes=16)
+    with pytest.raises(Refused):
+        session.resume()
+    assert not session.chain.head.bookings
+    assert session.last.status is Status.CANCELLED
+
+
+def test_a_booking_that_a_reorg_undid_does_not_pay_a_stranger() -> None:
+    """What had been mined on our event must not be mined on another's."""
+    session = platform().with_bookings()
+    session.chain.mines = False
+    session.chain.after_send = session.chain.mine
+    session.wait_for(0)
+    with pytest.raises(Unconfirmed):
+        session.book(confirmations=2)
+    session.chain.after_send = lambda: None
+    session.chain.reorg(2)
+    session.chain.pool.clear()
+    creation = session.recorded[0]
+    session.chain.pool[creation.sender, creation.nonce] = creation.newest.raw
+    start = session.chain.head.time + 80_000
+    session.chain.do(Call("createEventRun", ("x", int(SEAT), 4, start), SEAT))
+    session.chain.mine()
+    with pytest.raises(Refused):
+        session.resume()
+    assert not session.chain.head.bookings
+    assert session.last.status is Status.CANCELLED
+
+
+@given(prices)
+def test_a_raised_fee_is_an_eighth_higher(fee: Wei) -> None:
+    """Rounded up: no node that wants 10 % more can refuse it."""
+    assert bumped(fee) * 8 >= fee * 9
+    assert bumped(fee) > fee
+
+
+@given(first=st.tuples(prices, prices), second=st.tuples(prices, prices), cap=prices)
+def test_a_replacement_is_above_every_version_and_below_the_cap(
+    first: tuple[Wei, Wei], second: tuple[Wei, Wei], cap: Wei
+) -> None:
+    """Both fees rise above the highest of any attempt, or it is refused."""
+    session = platform()
+    session.create_event()
+    attempts = [
+        replace(session.last.newest, fees=Fees(21_000, max(pair), min(pair)))
+        for pair in (first, second)
+    ]
+    try:
+        fees = replacement_fees(attempts, Fees(21_000, Wei(1), Wei(1)), 21_000, cap)
+    except FeeTooHigh:
+        assert cap * 8 < max(*first, *second) * 9 + 8
+        return
+    assert fees.max_priority_fee <= fees.max_fee <= cap
+    assert fees.max_fee * 8 >= max(*first, *second) * 9
+    assert fees.max_priority_fee * 8 >= max(min(first), min(second)) * 9

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from mayhouse_cli.errors import ConfigurationError, CredentialsError, Refused, WrongUsage
 from mayhouse_cli.models import Address, parse_address
+from mayhouse_cli.private_files import sync_folder, write_new
 
 # The n of secp256k1: SEC 2, version 2.0, section 2.4.1. A key is 1 to n - 1.
 CURVE_ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
@@ -68,7 +69,7 @@ class Keystore:
             raise CredentialsError("The new keystore could not be opened; nothing was kept")
         try:
             _make_folder(self._folder)
-            taken = not _write_new(target, content)
+            taken = not write_new(target, content)
         except OSError as error:
             raise ConfigurationError(
                 f"The keystore folder {self._folder} cannot be written: {error.strerror}",
@@ -171,39 +172,7 @@ def _make_folder(folder: Path) -> None:
     if missing:
         folder.chmod(0o700)
     for made in missing:
-        _sync_folder(made.parent)
-
-
-def _write_new(target: Path, content: bytes) -> bool:
-    """Bring a whole file under its name; False when the name is taken, by a link even.
-
-    A process killed in between leaves a hidden file of encrypted content, which nothing reads.
-    """
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(temporary, flags, 0o600), "wb") as file:  # noqa: PTH123 a descriptor
-        try:
-            os.fchmod(file.fileno(), 0o600)  # the umask may have taken the owner's bits away
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            # Not a rename: that would silently replace what came there in the meantime.
-            os.link(temporary, target)
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink()
-    _sync_folder(target.parent)
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the folder's entries survive a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(made.parent)
 
 
 def _read(path: Path, *, private: bool) -> bytes | None:

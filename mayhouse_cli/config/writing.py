@@ -1,7 +1,5 @@
 """Writing a config file: every key with its meaning, those that are known set, private at once."""
 
-import os
-import secrets
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ import tomli_w
 from mayhouse_cli.config import readers
 from mayhouse_cli.config.settings import GROUPS, Setting
 from mayhouse_cli.errors import ConfigurationError, Refused
+from mayhouse_cli.private_files import write_new
 
 _WIDTH: Final = 96
 _INTRODUCTION: Final = """
@@ -94,7 +93,7 @@ def write_config(path: Path, values: Mapping[str, str]) -> None:
     if set(tomllib.loads(text)) != set(values):
         raise ConfigurationError(f"{path} would not hold what was given; nothing was written")
     try:
-        taken = not _write_new(path, text.encode())
+        taken = not write_new(path, text.encode())
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}", hint="Check the folder."
@@ -104,27 +103,3 @@ def write_config(path: Path, values: Mapping[str, str]) -> None:
             f"There is a file {path} already",
             hint="Edit it, move it away, or name another with --config.",
         )
-
-
-def _write_new(target: Path, content: bytes) -> bool:
-    """Bring a whole file under its name; False when the name is taken, by a link even."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(temporary, flags, 0o600), "wb") as file:  # noqa: PTH123 a descriptor
-        try:
-            os.fchmod(file.fileno(), 0o600)  # the umask may have taken the owner's bits away
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            # Not a rename: that would silently replace what came there in the meantime.
-            os.link(temporary, target)
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink()
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return True

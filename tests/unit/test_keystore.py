@@ -287,12 +287,12 @@ KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
 import eth_keyfile.keyfile, eth_keys.datatypes
-from mayhouse_cli import keystore
+from mayhouse_cli import keystore, private_files
 
 def killed_at_line(number, folder):
     def trace(frame, event, _):
         nonlocal number
-        if frame.f_code.co_filename != keystore.__file__:
+        if frame.f_code.co_filename not in (keystore.__file__, private_files.__file__):
             return None
         if event == "line":
             number -= 1

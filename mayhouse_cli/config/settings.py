@@ -12,7 +12,7 @@ LOCAL_CHAIN_ID: Final = 31337
 MAINNET_CHAIN_ID: Final = 1
 SEPOLIA_CHAIN_ID: Final = 11155111
 SEPOLIA_CONTRACT: Final = "0x09aB660CEac220678b42E0e23DebCb1475e1eAD5"
-"""The deployed contract (docs/contract.md)."""
+"""The contract as it is deployed on Sepolia."""
 CONFIG_NAME: Final = "config.toml"
 
 

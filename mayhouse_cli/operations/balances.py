@@ -9,7 +9,7 @@ from mayhouse_cli.models import Address, Question, Snapshot
 from mayhouse_cli.money import Wei, format_eth
 from mayhouse_cli.ports import Session
 
-# Gas of one operation, measured on the contract (docs/contract.md); for a forecast only.
+# Gas of one operation, measured on the contract itself; for a forecast only.
 GAS_OF: Final = {"events": 342_901, "bookings": 331_943, "completions": 97_553}
 
 

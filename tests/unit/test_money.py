@@ -255,7 +255,7 @@ def test_the_shortest_form_changes_no_value(rate: Decimal) -> None:
 
 
 def test_the_worked_example() -> None:
-    """2,500 rupees at 200,000 rupees for one ETH, as docs/money.md has it."""
+    """2,500 rupees at 200,000 rupees for one ETH."""
     assert inr_to_wei(Decimal(2500), Decimal(200_000)) == 12_500_000_000_000_000
     assert wei_to_inr(12_500_000_000_000_000, Decimal(200_000)) == Decimal("2500.00")
 

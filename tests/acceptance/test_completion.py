@@ -56,6 +56,20 @@ def test_the_no_shows_are_listed_before_signing(mayhouse: Mayhouse, event: str) 
     assert "nothing was signed" in run.out
 
 
+def test_an_attendance_file_says_who_came(mayhouse: Mayhouse, event: str) -> None:
+    """One row a booking, by number or id."""
+    (mayhouse.folder / "list.csv").write_text("booking,attended\n1,yes\n2,no\n")
+    data = complete(mayhouse, event, "--attendance", "list.csv").data
+    assert (numbers(data["attended"]), numbers(data["no_show"])) == ([1], [2])
+
+
+def test_an_attendance_file_must_name_every_booking(mayhouse: Mayhouse, event: str) -> None:
+    """Leaving one out is an error, not a no-show."""
+    (mayhouse.folder / "list.csv").write_text("booking,attended\n1,yes\n")
+    run = complete(mayhouse, event, "--attendance", "list.csv")
+    assert (run.code, run.error["details"]["chain_booking_ids"]) == (6, [2])
+
+
 def test_a_plan_is_executed_by_its_hash(mayhouse: Mayhouse, event: str) -> None:
     """The plan holds who came; executing it needs no lists."""
     plan = mayhouse.json("event", "complete", event, "--attended", "1", "--plan").data

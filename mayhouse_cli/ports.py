@@ -160,6 +160,11 @@ class Journal(Protocol):
     def next_nonce(self, chain_id: int, sender: Address, pending_count: int) -> int:
         """The lowest nonce from the chain's pending count on that no recorded transaction holds."""
 
+    def nonces_from_outside(
+        self, chain_id: int, sender: Address, used_nonces: int
+    ) -> Sequence[int]:
+        """Nonces used since our first transaction that none of ours has: at most a hundred."""
+
     def latest(self, intent: Intent) -> Transaction | None:
         """The newest generation of this intent, found by its key or by the row it is for."""
 

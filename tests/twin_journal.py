@@ -65,6 +65,17 @@ class MemoryJournal:
             nonce += 1
         return nonce
 
+    def nonces_from_outside(
+        self, chain_id: int, sender: Address, used_nonces: int
+    ) -> tuple[int, ...]:
+        held = {
+            one.nonce
+            for one in self._all()
+            if (one.chain_id, one.sender) == (chain_id, sender)
+            and one.status not in (Status.FAILED, Status.REPLACED)
+        }
+        return tuple(n for n in range(min(held, default=used_nonces), used_nonces) if n not in held)
+
     def latest(self, intent: Intent) -> Transaction | None:
         found = [one for one in self._all() if one.intent_key == intent.key or _same(one, intent)]
         return max(found, key=lambda one: self._rank(one, intent.key), default=None)

@@ -42,6 +42,7 @@ _LOOKS_AT_DATABASE: Final[tuple[tuple[str, Look], ...]] = (
     ("database pin", doctor_database.pin),
     ("frozen", doctor_database.frozen),
     ("unfinished transactions", doctor_database.unfinished),
+    ("wallet used elsewhere", doctor_database.used_elsewhere),
     ("rate", doctor_database.rate),
 )
 

@@ -78,7 +78,7 @@ def _ask(url: str, examination: Examination) -> _Probe:
     snapshot, failure = None, None
     started = time.monotonic()
     try:
-        snapshot = node.read(Question(accounts=accounts))
+        snapshot = node.read(Question(sender=examination.wallet, accounts=accounts))
     except (Interrupted, Terminated):
         raise
     except MayhouseError as error:

@@ -113,6 +113,24 @@ def unfinished(examination: Examination) -> Verdict:
     return fine(told)
 
 
+def used_elsewhere(examination: Examination) -> Verdict:
+    """Whether only this tool sends from the wallet: a second sender takes its nonces."""
+    examination.need_schema()
+    wallet = examination.need_wallet()
+    if not examination.snapshots:
+        raise NotExamined("needs a node")
+    used = examination.snapshot.used_nonces
+    chain_id = examination.parts.config.chain_id
+    foreign = examination.parts.journal.nonces_from_outside(chain_id, wallet, used)
+    if foreign:
+        told = ", ".join(map(str, foreign[:5])) + (" and more" if len(foreign) > 5 else "")  # noqa: PLR2004 enough to look them up
+        return warning(
+            f"another program sent from {wallet}: nonces {told}",
+            "Only this tool may sign with the platform's wallet: find who else has the key.",
+        )
+    return fine("only this tool has sent from it")
+
+
 def rate(examination: Examination) -> Verdict:
     """The price of ETH in rupees is known, fresh, and near the last one used."""
     config = examination.parts.config

@@ -80,6 +80,15 @@ class PostgresJournal:
         )
         return int(row["nonce"]) if row else pending_count
 
+    def nonces_from_outside(
+        self, chain_id: int, sender: Address, used_nonces: int
+    ) -> Sequence[int]:
+        """Find nonces used since our first transaction that none of ours has."""
+        values = {"chain_id": chain_id, "sender": sender, "used_nonces": used_nonces}
+        with self._database.transaction() as cursor:
+            rows = cursor.execute(journal_sql.NONCES_FROM_OUTSIDE, values).fetchall()
+        return tuple(row["nonce"] for row in rows)
+
     def latest(self, intent: Intent) -> Transaction | None:
         """Find this intent's transaction by key or row: one that lives, else the newest."""
         found = self._transactions(

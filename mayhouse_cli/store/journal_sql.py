@@ -37,6 +37,20 @@ NEXT_NONCE: Final = """
     WHERE candidate NOT IN (SELECT nonce FROM held)
 """
 
+# From our first transaction on; what the wallet did before that is not ours to judge.
+NONCES_FROM_OUTSIDE: Final = """
+    WITH held AS (
+        SELECT nonce FROM mayhouse.transactions
+        WHERE chain_id = %(chain_id)s AND sender = %(sender)s
+          AND status NOT IN ('failed', 'replaced')
+    )
+    SELECT used AS nonce
+    FROM generate_series((SELECT min(nonce) FROM held), %(used_nonces)s::bigint - 1) AS used
+    WHERE used NOT IN (SELECT nonce FROM held)
+    ORDER BY used
+    LIMIT 100
+"""
+
 # By its key, or by the row it is for. An end on an event may have been recorded under the
 # chain's number alone, before the event had a row. One that lives counts above all, so that a
 # row is never acted on twice under two keys.

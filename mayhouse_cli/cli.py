@@ -49,7 +49,6 @@ _AFTER_A_SIGNAL: Final = "`mayhouse tx list --unfinished` shows whether anything
 app = typer.Typer(
     name="mayhouse",
     help="Run the money side of an experience-booking platform.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 accept_common_options(app)
@@ -69,6 +68,7 @@ audit.register(app)
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit code; every failure is reported here."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # An ASCII terminal shows a "?" instead of a rupee sign, not a traceback.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -85,11 +85,22 @@ def run(arguments: Sequence[str]) -> int:
         return _report(error, arguments)
 
 
+def _open_closed_streams() -> None:
+    """Give a command that was started with a closed stream (`>&-`) one that goes nowhere."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+            setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115
+
+
 def _run_app(arguments: Sequence[str]) -> int:
     """Run the command; whatever goes wrong leaves here as one of our errors."""
     try:
         _refuse_undecodable(arguments)
-        code = app(args=list(arguments), prog_name="mayhouse", standalone_mode=False)
+        words = list(arguments) or ["--help"]
+        code = app(args=words, prog_name="mayhouse", standalone_mode=False)
     except MayhouseError:
         raise
     except SystemExit:

@@ -179,7 +179,7 @@ def command(app: typer.Typer, name: str) -> Callable[[Command], Command]:
 
 def group(help_text: str) -> typer.Typer:
     """Make a command group that accepts the common options before its verbs."""
-    app = typer.Typer(help=help_text, no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(help=help_text, pretty_exceptions_enable=False)
     accept_common_options(app)
     return app
 

@@ -219,6 +219,9 @@ class Journal(Protocol):
     def find(self, beginning: str) -> Transaction:
         """The one transaction whose id or hash begins so; NotFound when none or several do."""
 
+    def knows(self, tx_hash: Hash) -> bool:
+        """Whether these very bytes were recorded before."""
+
     def list(self, wanted: TransactionFilter) -> Sequence[Transaction]:
         """Newest first."""
 

@@ -6,6 +6,7 @@ configuration is masked, whatever the text and wherever it came from.
 """
 
 import dataclasses
+import io
 import json
 import os
 import re
@@ -213,10 +214,13 @@ class Output:
 
     # --- streams ---
 
-    def _console(self, stream: TextIO, width: int | None = None) -> Console:
+    def _console(
+        self, stream: TextIO, width: int | None = None, *, force_terminal: bool | None = None
+    ) -> Console:
         return Console(
             file=stream,
             width=width,
+            force_terminal=force_terminal,
             color_system=None if self._plain else "auto",
             markup=False,
             highlight=False,
@@ -225,14 +229,16 @@ class Output:
         )
 
     def _blocks(self, stream: TextIO, blocks: Iterable[Block]) -> None:
-        console = self._console(stream, _NO_WRAPPING)
-        with console.capture() as captured:
-            for block in blocks:
-                if isinstance(block, Line):
-                    console.print(Text(self._clean(block.text), style=block.style))
-                else:
-                    console.print(self._rich_table(block))
-        text = captured.get()
+        # Drawn apart and written in one place: a stream that fails then fails there alone.
+        drawn = io.StringIO()
+        in_color = stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
+        console = self._console(drawn, _NO_WRAPPING, force_terminal=in_color)
+        for block in blocks:
+            if isinstance(block, Line):
+                console.print(Text(self._clean(block.text), style=block.style))
+            else:
+                console.print(self._rich_table(block))
+        text = drawn.getvalue()
         self._write(stream, "\n".join(line.rstrip() for line in text.split("\n")))
 
     def _rich_table(self, table: Table) -> RichTable:

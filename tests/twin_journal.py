@@ -286,6 +286,9 @@ class MemoryJournal:
             raise NotFound(f"{len(found)} transactions begin with {beginning}")
         return found[0]
 
+    def knows(self, tx_hash: Hash) -> bool:
+        return any(each.tx_hash == tx_hash for one in self._all() for each in one.attempts)
+
     def list(self, wanted: TransactionFilter) -> Sequence[Transaction]:
         anything = wanted.event_id is None and wanted.chain_event_id is None
         return [

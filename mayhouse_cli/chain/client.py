@@ -33,7 +33,8 @@ from mayhouse_cli.ports import Deadline
 _PROBE: Final = (1000, 1)
 # The price of an unknown event reverts, and a simulation may; each is told apart later.
 _MAY_FAIL: Final = frozenset({"simulation", "gas_estimate", "cost", "priority_fee"})
-_HEAD_MOVES: Final = 5
+_HEAD_MOVES: Final = 12
+_HEAD_MOVES_AT_ONCE: Final = 3
 _BATCH: Final = 100
 _FEE_HISTORY_BLOCKS: Final = 5
 _LOCAL_PAUSE: Final = (0.02, 0.25)
@@ -57,13 +58,18 @@ class ContractClient:
     def read(self, question: Question) -> Snapshot:
         """Answer everything in one batch, repeated when a new block came in between."""
         batch = self._batch(question)
-        for _ in range(_HEAD_MOVES):
+        for moves in range(_HEAD_MOVES):
             answers = dict(
                 zip(batch, self._rpc.ask([item[0] for item in batch.values()]), strict=True)
             )
             with wire.understanding():
                 if wire.block_hash(answers["head"]) == wire.block_hash(answers["head again"]):
                     return self._snapshot(question, batch, answers)
+            if self._deadline.passed:
+                break
+            # On a local chain each of many processes' transactions is a block of its own.
+            if moves >= _HEAD_MOVES_AT_ONCE:
+                self.pause(moves)
         raise RpcUnreachable(
             "The chain's head moved during every read",
             hint="The node is catching up or switching between branches; run it again.",
@@ -73,7 +79,7 @@ class ContractClient:
         batch: dict[str, tuple[Request, Decode]] = {
             "head": (("eth_getBlockByNumber", ["latest", False]), wire.block),
             "genesis": (("eth_getBlockByNumber", ["0x0", False]), wire.block_hash),
-            "code": (("eth_getCode", [self.contract, "latest"]), str),
+            "code": (("eth_getCode", [self.contract, "latest"]), wire.code),
             "probe": self._view(Call("calculateRequiredStake", _PROBE), wire.word),
             "owner": self._view(Call("owner", ()), wire.address),
             "stake_percent": self._view(Call("stakePercentage", ()), wire.word),
@@ -88,7 +94,7 @@ class ContractClient:
         self._add_views(batch, question)
         for account in question.accounts:
             batch[f"balance {account}"] = (("eth_getBalance", [account, "latest"]), wire.wei)
-            batch[f"code {account}"] = (("eth_getCode", [account, "latest"]), str)
+            batch[f"code {account}"] = (("eth_getCode", [account, "latest"]), wire.code)
         batch["head again"] = (("eth_getBlockByNumber", ["latest", False]), wire.block)
         return batch
 
@@ -177,6 +183,8 @@ class ContractClient:
                 f"There is no contract at {self.contract}",
                 hint="Check CONTRACT_ADDRESS (contract_address) and the chain id.",
             )
+        for name in ("stake_percent", "probe", "fee_percent", "owner"):
+            wire.verdict(answers[name])
         try:
             percent = wire.word(wire.not_fault(answers["stake_percent"]))
             probe = wire.word(wire.not_fault(answers["probe"]))
@@ -287,10 +295,13 @@ class ContractClient:
             "value": hex(transaction.value),
             "data": "0x" + transaction.calldata.hex(),
         }
-        before = hex(receipt.block_number - 1)
-        (answer,) = self._rpc.ask([("eth_call", [body, before])])
-        reason = contract.revert_reason(answer) if isinstance(answer, Fault) else None
-        return reason or "for a reason that a replay does not show (gas, or its place in the block)"
+        # On the state before its block; then after it, for a cause that came in the same block.
+        for block in (receipt.block_number - 1, receipt.block_number):
+            (answer,) = self._rpc.ask([("eth_call", [body, hex(block)])])
+            reason = contract.revert_reason(answer) if isinstance(answer, Fault) else None
+            if reason is not None:
+                return reason
+        return "for a reason that a replay does not show (gas, or its place in the block)"
 
     def pause(self, waits: int) -> None:
         """Sleep a little longer each time, and never past the deadline."""

@@ -193,22 +193,34 @@ class Rpc:
     def ask(self, requests_: Sequence[Request]) -> list[Answer]:
         """Read; tried on every node and again after a pause until the deadline.
 
-        RpcUnreachable when none answers in time, WrongChain when one is on another chain.
+        RpcUnreachable when none answers in time, WrongChain when none does and one is on
+        another chain.
         """
         pause = FIRST_RETRY_SECONDS
         while True:
             failures: list[tuple[Node, NoAnswer]] = []
-            for node in self._nodes:
+            wrong: WrongChain | None = None
+            for node in tuple(self._nodes):
                 try:
                     return self._ask_on_our_chain(node, requests_)
                 except NoAnswer as failure:
                     failures.append((node, failure))
+                except WrongChain as found:
+                    wrong = found
+                self._ask_last(node)
+            if wrong is not None:
+                raise wrong
             asked = [failure.retry_after for _, failure in failures if failure.retry_after]
             wait = max([pause, *asked]) * random.uniform(0.8, 1.2)  # noqa: S311 spreads retries
             if wait >= self._deadline.remaining or _is_final(failures):
                 raise _unreachable(failures)
             time.sleep(wait)
             pause = min(pause * 2, LONGEST_RETRY_SECONDS)
+
+    def _ask_last(self, node: Node) -> None:
+        """From now on the others first: one that hangs must not cost every step its time."""
+        self._nodes.remove(node)
+        self._nodes.append(node)
 
     def _ask_on_our_chain(self, node: Node, requests_: Sequence[Request]) -> list[Answer]:
         if node.chain_id is not None:

@@ -19,6 +19,9 @@ from mayhouse_cli.money import Wei
 
 _OUT_OF_SHAPE = (ValueError, TypeError, KeyError, IndexError, AttributeError, DecodingError)
 
+# How nodes tell that the called code itself failed, where it did not revert.
+_EVM = ("evm", "opcode", "out of gas", "stack", "jump")
+
 
 @contextmanager
 def understanding() -> Iterator[None]:
@@ -48,6 +51,18 @@ def usable(answer: Answer) -> Any:
     return answer
 
 
+def verdict(answer: Answer) -> None:
+    """RpcUnreachable unless a call was carried out: given a result, or failed in the EVM."""
+    if isinstance(answer, Fault):
+        words = answer.message.lower()
+        if contract.revert_reason(answer) is None and not any(word in words for word in _EVM):
+            raise RpcUnreachable(
+                f"The node could not carry out a call: {answer.message}", hint="Run it again."
+            )
+    elif not isinstance(answer, str):
+        raise RpcUnreachable("The node gave a call no result", hint="Run it again.")
+
+
 def integer(answer: Any) -> int:
     return int(answer, 16)
 
@@ -56,6 +71,13 @@ def word(answer: Any) -> int:
     if not isinstance(answer, str) or len(answer) != 66:  # noqa: PLR2004
         raise ValueError("not one word")
     return int(answer, 16)
+
+
+def code(answer: Any) -> str:
+    """The code at an address; no answer is not taken for some."""
+    if not isinstance(answer, str) or not answer.startswith("0x"):
+        raise ValueError("no code")
+    return answer
 
 
 def wei(answer: Any) -> Wei:

@@ -158,7 +158,7 @@ def list_(
             str(one.chain_booking_id or "-"),
             one.traveler,
             str(one.seats),
-            one.status,
+            one.status if one.chain_booking_id else f"{one.status}, not on chain",
             eth(one.stake_wei) if one.stake_wei is not None else "-",
             str(one.booking_id),
         ]

@@ -231,7 +231,7 @@ def complete(
             "--execute",
             metavar="PLAN_HASH",
             show_default=False,
-            help="Carry out a stored plan, if nothing has moved since.",
+            help="Carry out a stored plan, if nothing has moved; its hash is the consent.",
         ),
     ] = None,
 ) -> None:
@@ -249,7 +249,9 @@ def complete(
             raise WrongUsage("--attendance names everyone", hint="Leave the other lists away.")
         request = read_attendance_file(attendance)
     if execute is not None and (request != AttendanceRequest() or plan):
-        raise WrongUsage("--execute needs no lists", hint="The plan holds who came.")
+        raise WrongUsage(
+            "--execute goes with neither lists nor --plan", hint="The plan holds who came."
+        )
     with invocation.session(SIGN_SECONDS) as session:
         if execute is not None:
             made = event_completion.plan_execution(event, execute, choices, session)
@@ -290,7 +292,7 @@ def cancel(
             "--execute",
             metavar="PLAN_HASH",
             show_default=False,
-            help="Carry out a plan that is at most 15 minutes old.",
+            help="Carry out a plan at most 15 minutes old; its hash is the consent.",
         ),
     ] = None,
 ) -> None:
@@ -303,7 +305,9 @@ def cancel(
     if execute is None and not (reason or "").strip():
         raise WrongUsage("A cancellation needs a reason", hint='Give it with --reason "...".')
     if execute is not None and (reason is not None or plan):
-        raise WrongUsage("--execute takes the reason from its plan", hint="Leave the rest away.")
+        raise WrongUsage(
+            "--execute takes the reason from its plan", hint="Leave --reason and --plan out."
+        )
     with invocation.session(SIGN_SECONDS) as session:
         if execute is not None:
             made = event_cancellation.plan_execution(event, execute, choices, session)

@@ -58,11 +58,11 @@ def event_blocks(result: EventDetails) -> Iterator[Block]:
             [
                 [
                     str(one.chain_booking_id or "-"),
-                    one.traveler or "a stranger",
+                    one.traveler or ("a stranger" if one.foreign else "ours, not recorded yet"),
                     str(one.seats),
                     eth(one.payment_wei) if one.payment_wei is not None else "-",
                     eth(one.stake_wei) if one.stake_wei is not None else "-",
-                    one.status or "foreign",
+                    one.status or ("foreign" if one.foreign else "tx resume"),
                     one.chain_status or "-",
                     str(one.booking_id or "-"),
                 ]

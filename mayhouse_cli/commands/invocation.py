@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+import termios
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -101,6 +102,8 @@ class Invocation:
         # Typer's own prompts end with a space on stdout, which belongs to the result alone.
         sys.stderr.write(f"{question} ")
         sys.stderr.flush()
+        # What was typed before the question stood there is no answer to it.
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
         answer = sys.stdin.readline()
         if not answer:
             raise typer.Abort
@@ -138,7 +141,8 @@ class Invocation:
             return
         if not self.may_ask:
             raise ConsentMissing(
-                f"Sending {format_eth(spending.value)} ETH needs consent, and nobody can be asked",
+                f"Signing this ({format_eth(spending.value)} ETH and gas) needs consent, "
+                "and nobody can be asked",
                 hint="Look at it with --dry-run, then add --yes.",
             )
         self.output.note([*details, *spending_blocks(spending)])

@@ -8,7 +8,7 @@ import typer
 
 from mayhouse_cli.commands.amounts import brief, eth, moment
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
-from mayhouse_cli.errors import WrongUsage
+from mayhouse_cli.errors import MayhouseError, WrongUsage
 from mayhouse_cli.models import TransactionFilter
 from mayhouse_cli.money import format_gwei
 from mayhouse_cli.operations import replacement, resumption, transactions
@@ -105,6 +105,10 @@ def _details(result: TransactionDetails) -> Iterator[Block]:
         ["block", f"{one.block_number:,}" if one.block_number is not None else "-"],
         ["by", f"{one.actor}, {moment(one.created_at)}"],
     ]
+    rows.extend(
+        ["undone", f"block {block['block_number']:,} {block['block_hash']}"]
+        for block in result.undone
+    )
     if one.error:
         rows.append(["error", one.error])
     if result.explorer_url:
@@ -160,13 +164,23 @@ def resume(
     """
     invocation = Invocation(common)
     with invocation.session(SIGN_SECONDS) as session:
-        result = resumption.resume(
-            transaction, session, wait=not no_wait, max_age=timedelta(hours=max_age)
-        )
+        try:
+            result = resumption.resume(
+                transaction, session, wait=not no_wait, max_age=timedelta(hours=max_age)
+            )
+        except MayhouseError as left:
+            if isinstance(left.known, resumption.Resumed):
+                for problem in left.known.problems:
+                    invocation.output.warn(problem)
+            raise
     rows = [_row(one) for one in result.transactions]
     blocks: list[Block] = [Table(rows, indent=2)] if rows else []
-    done = "Nothing is unfinished" if not result.unfinished else f"{result.unfinished} unfinished"
-    invocation.show(result, [*blocks, good(done)], result.problems)
+    end = (
+        Line(f"! {result.unfinished} still unfinished", "yellow")
+        if result.unfinished
+        else good("Nothing is unfinished")
+    )
+    invocation.show(result, [*blocks, end], result.problems)
 
 
 @command(app, "speedup")

@@ -54,7 +54,8 @@ def read_attendance_file(path: Path) -> AttendanceRequest:
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()[: _LARGEST + 1]
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
     except OSError as error:
         raise WrongUsage(
             f"{path} cannot be read: {error.strerror}", hint="Check --attendance."

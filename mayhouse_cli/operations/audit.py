@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mayhouse_cli.models import Status, Transaction, TransactionFilter
+from mayhouse_cli.models import Transaction, TransactionFilter
 from mayhouse_cli.operations.transactions import short
 from mayhouse_cli.ports import Session
 
@@ -29,19 +29,19 @@ class Audit:
 
 
 def audit(session: Session) -> Audit:
-    """Check every confirmed transaction's block against the chain."""
-    confirmed = [
+    """Check the block in which each finished transaction ended against the chain."""
+    ended = [
         one
         for one in session.journal.list(TransactionFilter(limit=_EVERYTHING))
-        if one.status is Status.CONFIRMED
+        if one.block_hash is not None and not one.status.is_unfinished
     ]
-    return Audit(len(confirmed), tuple(_late_reorgs(confirmed, session)))
+    return Audit(len(ended), tuple(_late_reorgs(ended, session)))
 
 
-def _late_reorgs(confirmed: Sequence[Transaction], session: Session) -> list[Finding]:
-    placed = session.chain.placements([one.tx_hash for one in confirmed])
+def _late_reorgs(ended: Sequence[Transaction], session: Session) -> list[Finding]:
+    placed = session.chain.placements([one.tx_hash for one in ended])
     findings = []
-    for one in confirmed:
+    for one in ended:
         block_hash = placed[one.tx_hash]
         if block_hash == one.block_hash:
             continue
@@ -50,7 +50,7 @@ def _late_reorgs(confirmed: Sequence[Transaction], session: Session) -> list[Fin
             Finding(
                 code="late_reorg",
                 subject=one.tx_hash,
-                detail=f"{one.kind} confirmed in block {one.block_number} ({one.block_hash}) "
+                detail=f"{one.kind} {one.status} in block {one.block_number} ({one.block_hash}) "
                 f"{where}",
                 remedy=f"mayhouse tx resume {short(one)}",
             )

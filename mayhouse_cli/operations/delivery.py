@@ -145,6 +145,8 @@ def watch_any_end(transaction: Transaction, session: Session) -> Transaction:
                 raise unconfirmed(transaction, "Sent, not confirmed", session)
             session.chain.pause(waits)
             waits += 1
+    except DatabaseUnreachable as lost:
+        raise unrecorded(transaction, lost, session) from None
     except (RpcUnreachable, WrongChain, WrongContract) as lost:
         raise unconfirmed(
             transaction, f"Sent, then lost sight of ({lost.message})", session

@@ -359,10 +359,15 @@ def _guard_time_and_signer(ending: EndingEvent, session: Session) -> None:
     event, block = ending.event, ending.snapshot.block
     if block.timestamp < event.starts_at:
         starts = datetime.fromtimestamp(event.starts_at, UTC)
+        hours = (event.starts_at - block.timestamp) // 3600 + 1
         raise Refused(
             f"Event {event.id} has not begun; it starts at {starts.isoformat()}",
             hint="Complete it after its start, by the chain's time."
-            + (" In the sandbox: mayhouse sandbox warp 2d" if session.config.is_local else ""),
+            + (
+                f" In the sandbox: mayhouse sandbox warp {hours}h"
+                if session.config.is_local
+                else ""
+            ),
         )
     signer = session.signer.address
     if signer not in (event.host, ending.snapshot.owner):

@@ -1,7 +1,7 @@
 """Create an event run on chain and record it."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID, uuid4
@@ -222,6 +222,8 @@ def _terms(request: EventRequest, session: Session) -> tuple[EventTerms, NewEven
             f"Missing: {', '.join(missing)}",
             hint="Name an event of the database, or give all four of a new one.",
         )
+    if request.starts_at.year >= MAXYEAR:
+        raise WrongUsage("The start lies too far ahead", hint="Check the year.")
     experience = session.events.experience(request.experience_id)
     if experience is None:
         raise NotFound(

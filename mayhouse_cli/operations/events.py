@@ -73,7 +73,7 @@ class EventBooking:
     payment_wei: Wei | None
     stake_wei: Wei | None
     foreign: bool
-    """On chain without a row: a stranger's."""
+    """On chain without a row, and not paid by the wallet that hosts the event."""
 
 
 @dataclass(frozen=True)
@@ -193,8 +193,12 @@ def _bookings(
         _booking(booking, on_chain.pop(booking.chain_booking_id or 0, None), foreign=False)
         for booking in rows
     ]
-    strangers = [_booking(None, booking, foreign=True) for _, booking in sorted(on_chain.items())]
-    return tuple(listed + strangers)
+    ours = snapshot.event.host if snapshot and snapshot.event else None
+    rowless = [
+        _booking(None, booking, foreign=row is None or booking.user != ours)
+        for _, booking in sorted(on_chain.items())
+    ]
+    return tuple(listed + rowless)
 
 
 def _booking(

@@ -7,7 +7,7 @@ alone, so that any process can take over after any other died.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -20,7 +20,16 @@ from mayhouse_cli.errors import (
     Unconfirmed,
     WrongChain,
 )
-from mayhouse_cli.models import Address, Fees, Intent, Payload, Pin, Snapshot, Transaction
+from mayhouse_cli.models import (
+    Address,
+    Fees,
+    Intent,
+    Payload,
+    Pin,
+    SignedPayload,
+    Snapshot,
+    Transaction,
+)
 from mayhouse_cli.money import Wei, format_eth, wei_to_inr
 from mayhouse_cli.operations.transactions import short
 from mayhouse_cli.ports import Session
@@ -96,7 +105,8 @@ def earlier_run(intent: Intent, session: Session) -> Transaction | None:
     """
     earlier = session.journal.latest(intent)
     if earlier is None or earlier.status.is_impossible:
-        if earlier is not None and intent.key.startswith(OWN_KEY_PREFIX):
+        own_key = intent.key.startswith(OWN_KEY_PREFIX)
+        if earlier is not None and own_key and earlier.intent_key == intent.key:
             raise IntentConflict(
                 f"This idempotency key was used and its transaction is {earlier.status}",
                 hint=f"See `mayhouse tx show {short(earlier)}`; a new attempt needs a new key.",
@@ -185,8 +195,9 @@ def record(
             return earlier, False
         check_spending_caps(intent.call.value, session)
         nonce = session.journal.next_nonce(chain_id, sender, snapshot.pending_nonce)
-        signed = session.signer.sign(
-            Payload(chain_id, nonce, intent.recipient, intent.call.value, intent.calldata, fees)
+        signed = _sign_new_bytes(
+            Payload(chain_id, nonce, intent.recipient, intent.call.value, intent.calldata, fees),
+            session,
         )
         before = session.journal.latest(intent)
         generation = before.generation + 1 if before else 1
@@ -195,6 +206,19 @@ def record(
         )
         write_rows(transaction)
     return transaction, True
+
+
+def _sign_new_bytes(payload: Payload, session: Session) -> SignedPayload:
+    """Sign; bytes that were recorded and rejected before are made others by one gas more.
+
+    Signing is deterministic, and a rejected transaction's nonce is free again.
+    """
+    signed = session.signer.sign(payload)
+    while session.journal.knows(signed.tx_hash):
+        fees = replace(payload.fees, gas_limit=payload.fees.gas_limit + 1)
+        payload = replace(payload, fees=fees)
+        signed = session.signer.sign(payload)
+    return signed
 
 
 def refuse_when_frozen(session: Session) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mayhouse_cli.errors import FeeTooHigh, Refused, WrongUsage
+from mayhouse_cli.errors import FeeTooHigh, Refused
 from mayhouse_cli.models import (
     Attempt,
     Fees,
@@ -108,6 +108,11 @@ def _plan(
             hint="Replace it with the wallet that signed it.",
         )
     snapshot = session.chain.read(Question(sender=transaction.sender))
+    if snapshot.used_nonces > transaction.nonce:
+        raise Refused(
+            f"Nonce {transaction.nonce} of transaction {short(transaction)} is used already",
+            hint=f"`mayhouse tx resume {short(transaction)}` tells by what, once it is deep.",
+        )
     market = session.chain.fees(snapshot, choices.max_fee, gas_limit)
     fees = replacement_fees(transaction.attempts, market, gas_limit, choices.max_fee)
     is_cancel = purpose == CANCEL
@@ -149,20 +154,27 @@ def replace(replacement: Replacement, session: Session, *, wait: bool) -> Transa
     Refused when another host replaced it meanwhile, or when a cancel came too late.
     """
     transaction = record_attempt(replacement, session)
-    transaction = delivery.send(transaction, session)
-    if not wait:
-        return details(transaction, session)
+    with delivery.naming(transaction, session):
+        transaction = delivery.send(transaction, session)
+        if not wait:
+            return details(transaction, session)
+        transaction = delivery.watch_any_end(transaction, session)
     if replacement.purpose == SPEEDUP:
-        return details(delivery.watch(transaction, session), session)
-    transaction = delivery.watch_any_end(transaction, session)
-    if transaction.status is not Status.CANCELLED:
+        return details(delivery.judge(transaction, session), session)
+    if transaction.status is Status.CANCELLED:
+        return details(transaction, session)
+    if transaction.status is Status.REPLACED:
         raise Refused(
-            f"Too late to cancel: the original was mined ({transaction.status}) as "
-            f"{transaction.tx_hash}",
+            f"Neither was mined: {transaction.error}",
             hint=f"See `mayhouse tx show {short(transaction)}`.",
             known=details(transaction, session),
         )
-    return details(transaction, session)
+    raise Refused(
+        f"Too late to cancel: the original was mined ({transaction.status}) as "
+        f"{transaction.tx_hash}",
+        hint=f"See `mayhouse tx show {short(transaction)}`.",
+        known=details(transaction, session),
+    )
 
 
 def record_attempt(replacement: Replacement, session: Session) -> Transaction:
@@ -189,26 +201,29 @@ def record_attempt(replacement: Replacement, session: Session) -> Transaction:
 
 def plan_fill(nonce: int, choices: SigningChoices, session: Session) -> Prepared:
     """Prepare to fill a gap: an empty transfer to ourselves under a nonce nobody holds."""
-    holder = next(
-        (
-            one
-            for one in session.journal.list(TransactionFilter(unfinished=True, limit=10_000))
-            if one.nonce == nonce and one.sender == session.signer.address
-        ),
-        None,
-    )
+    sender = session.signer.address
+    waiting = [
+        one
+        for one in session.journal.list(TransactionFilter(unfinished=True, limit=10_000))
+        if one.sender == sender
+    ]
+    holder = next((one for one in waiting if one.nonce == nonce), None)
     if holder is not None:
-        raise WrongUsage(
+        raise Refused(
             f"Nonce {nonce} belongs to transaction {short(holder)}",
             hint=f"Cancel that one: mayhouse tx cancel {short(holder)}",
         )
-    sender = session.signer.address
     snapshot = session.chain.read(Question(sender=sender))
     free = session.journal.next_nonce(session.config.chain_id, sender, snapshot.pending_nonce)
     if nonce != free:
         raise Refused(
             f"Nonce {nonce} is not the one that is missing: the next free one is {free}",
             hint="`mayhouse tx list --stuck` shows what waits, and for which nonce.",
+        )
+    if all(one.nonce < nonce for one in waiting):
+        raise Refused(
+            f"Nothing waits behind nonce {nonce}",
+            hint="The next transaction takes it; there is no gap to fill.",
         )
     fees = session.chain.fees(snapshot, choices.max_fee, TRANSFER_GAS)
     intents.check_funds(sender, snapshot.sender_balance, Wei(0), fees.most)

@@ -1,7 +1,9 @@
 """Whether what recorded bytes name is still ours, before they are sent again.
 
 On-chain numbers are counters. After a reorg the number in our calldata can belong to a
-stranger's event, and the same bytes would then pay him, with the excess lost.
+stranger's event, and the same bytes would then pay him, with the excess lost. The reorg may
+have undone the event alone, and nothing of the transaction that names it: so the event is
+looked at before every sending, and the guards run again where the world may have moved on.
 """
 
 from datetime import timedelta
@@ -20,16 +22,14 @@ from mayhouse_cli.ports import Session
 OLD_AFTER: Final = timedelta(minutes=15)
 
 
-def must_be_checked(transaction: Transaction, session: Session) -> bool:
-    """Whether the world may have changed below it: a reorg undid it, or it is old."""
-    return bool(transaction.undone) or session.now() - transaction.created_at > OLD_AFTER
-
-
 def why_not_ours(transaction: Transaction, session: Session) -> str | None:
-    """Run the guards again on what the calldata names; None when it may be sent again."""
+    """Check again what the calldata names, and would do; None when it may be sent again."""
     if transaction.kind in (Kind.FILL_NONCE, Kind.TRANSFER):
         return None
-    call = session.chain.call_of(transaction)
+    stale = bool(transaction.undone) or session.now() - transaction.created_at > OLD_AFTER
+    if transaction.chain_event_id is None and not stale:
+        return None
+    call = session.chain.call_of(transaction) if stale else None
     snapshot = session.chain.read(
         Question(sender=transaction.sender, call=call, chain_event_id=transaction.chain_event_id)
     )
@@ -38,6 +38,14 @@ def why_not_ours(transaction: Transaction, session: Session) -> str | None:
         if reason is not None:
             return reason
     return snapshot.revert_reason
+
+
+def why_another_event(transaction: Transaction, session: Session) -> str | None:
+    """Whether the number in the calldata is another event's now; None when it is still ours."""
+    if transaction.chain_event_id is None:
+        return None
+    snapshot = session.chain.read(Question(chain_event_id=transaction.chain_event_id))
+    return _why_another_event(transaction, snapshot, session)
 
 
 def event_terms(event: OnChainEvent) -> dict[str, str]:
@@ -68,14 +76,8 @@ def _why_creation_moved(transaction: Transaction, session: Session) -> str | Non
         if transaction.event_id
         else ()
     )
-    creation = next(
-        (
-            one
-            for one in related
-            if one.kind is Kind.CREATE_EVENT and one.chain_object_id is not None
-        ),
-        None,
-    )
+    # Newest first: a creation that was tried again counts as it ended last.
+    creation = next((one for one in related if one.kind is Kind.CREATE_EVENT), None)
     if creation is None:
         return None
     receipt = session.chain.sight(creation).receipt

@@ -34,7 +34,8 @@ def look(transaction: Transaction, session: Session) -> Transaction:
     error = None
     if not receipt.succeeded:
         error = session.chain.revert_reason(transaction, receipt)
-    displaced = _displaced_by(transaction, receipt, session)
+    with recording(transaction, session):
+        displaced = _displaced_by(transaction, receipt, session)
     with recording(transaction, session), session.transaction():
         current = session.journal.get_locked(transaction.id)
         if not current.status.is_unfinished:
@@ -99,7 +100,9 @@ def take_back(transaction: Transaction, session: Session) -> None:
     """Undo what a receipt proved that is no longer on chain; the caller holds the transaction."""
     session.journal.mark_pending_again(transaction.id)
     known_as = session.journal.get(transaction.id).tx_hash
-    outcomes.take_back(transaction, known_as, session)
+    # What did not happen has changed no rows, but for an event's or booking's own.
+    if transaction.status is Status.CONFIRMED or transaction.kind in outcomes.CREATES_NUMBER:
+        outcomes.take_back(transaction, known_as, session)
 
 
 def _believable(transaction: Transaction, receipt: Receipt | None) -> Receipt | None:

@@ -232,6 +232,10 @@ class PostgresJournal:
             _not_the_one(beginning, found)
         return found[0]
 
+    def knows(self, tx_hash: Hash) -> bool:
+        """Whether these very bytes were recorded before."""
+        return self._one(journal_sql.KNOWS, {"tx_hash": tx_hash}) is not None
+
     def list(self, wanted: TransactionFilter) -> Sequence[Transaction]:
         """Give the wanted transactions, newest first; an event by either of its numbers."""
         return self._transactions(

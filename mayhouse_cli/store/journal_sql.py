@@ -215,3 +215,5 @@ SPENT_SINCE: Final = """
     WHERE sender = %(sender)s AND created_at >= %(since)s
       AND status NOT IN ('reverted', 'replaced', 'cancelled', 'failed')
 """
+
+KNOWS: Final = "SELECT 1 AS known FROM mayhouse.attempts WHERE tx_hash = %(tx_hash)s"

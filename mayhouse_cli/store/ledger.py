@@ -97,7 +97,10 @@ PLAN: Final = """
 USE_PLAN: Final = """
     UPDATE mayhouse.plans
     SET used_at = now(), transaction_id = %(transaction_id)s
-    WHERE hash = %(hash)s AND used_at IS NULL
+    WHERE hash = %(hash)s AND (used_at IS NULL OR EXISTS (
+        SELECT FROM mayhouse.transactions AS made
+        WHERE made.id = plans.transaction_id
+          AND made.status IN ('reverted', 'replaced', 'cancelled', 'failed')))
 """
 
 ADD_BALANCE_READING: Final = """

@@ -1,18 +1,21 @@
-"""Named points at which a process of the tool can be killed, and counting its way past them.
+"""Named points on a command's way, at which its process is killed or something happens to it.
 
 A point is the moment before or after one step on the way of a transaction: a journal write, a
 signature, a send, a look at the chain, a commit. The steps are wrapped from outside; the tool
 itself knows nothing of it.
 """
 
+import json
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
+from http.client import HTTPConnection
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from mayhouse_cli.chain.client import ContractClient
 from mayhouse_cli.chain.signer import LocalSigner
+from mayhouse_cli.models import SendAnswer
 from mayhouse_cli.store.bookings import PostgresBookings
 from mayhouse_cli.store.database import Database
 from mayhouse_cli.store.events import PostgresEvents
@@ -25,15 +28,20 @@ STEPS: Final[tuple[tuple[type[Any], str], ...]] = (
     (PostgresJournal, "next_nonce"),
     (PostgresJournal, "insert"),
     (PostgresJournal, "add_attempt"),
+    (PostgresJournal, "get_locked"),
     (PostgresJournal, "mark_attempt"),
     (PostgresJournal, "mark_sent"),
     (PostgresJournal, "mark_mined"),
+    (PostgresJournal, "mark_pending_again"),
+    (PostgresJournal, "holder"),
     (PostgresJournal, "finish"),
     (PostgresEvents, "insert"),
     (PostgresEvents, "mark_pending"),
     (PostgresEvents, "mark_created"),
+    (PostgresEvents, "mark_failed"),
     (PostgresEvents, "mark_ended"),
     (PostgresBookings, "insert"),
+    (PostgresBookings, "mark_pending"),
     (PostgresBookings, "mark_booked"),
     (PostgresBookings, "mark_status"),
     (PostgresLedger, "add_settlement"),
@@ -65,23 +73,56 @@ def _wrapped(
 
 
 def die_at(number: int) -> None:
-    """Kill this process with SIGKILL at the n-th point it comes to, counted from 1."""
+    """Kill this process with SIGKILL at the n-th point it comes to, counted from 1.
+
+    The point's name is the last line on stderr.
+    """
     seen = 0
 
-    def count(_: str) -> None:
+    def count(name: str) -> None:
         nonlocal seen
         seen += 1
         if seen == number:
+            os.write(2, f"{name}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
     watch_points(count)
 
 
-def list_points(file: Path) -> None:
-    """Write every point that this process comes to into a file, a line each."""
+def mine_after_sending(url: str, number: int = 0) -> None:
+    """Have the node mine a block after each send; die at the n-th point, unless it is 0."""
+    if number:
+        die_at(number)
+    send = ContractClient.send
 
-    def note(name: str) -> None:
-        with file.open("a", encoding="utf-8") as lines:
-            lines.write(f"{name}\n")
+    def send_and_mine(self: ContractClient, raw: bytes) -> SendAnswer:
+        answer = send(self, raw)
+        mine(url)
+        return answer
 
-    watch_points(note)
+    setattr(ContractClient, "send", send_and_mine)  # noqa: B010 as the others are wrapped
+
+
+def mine(url: str) -> None:
+    """Have a local node mine a block."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "evm_mine", "params": []})
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=10)
+    try:
+        connection.request("POST", "/", body, {"Content-Type": "application/json"})
+        connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def act_at(point: str, action: Callable[..., None], *arguments: Any, skip: str = "") -> None:  # noqa: ANN401 whatever the action takes
+    """Do something once, at the first such point; with `skip`, after the first of that name."""
+    waiting, armed = True, not skip
+
+    def act(name: str) -> None:
+        nonlocal waiting, armed
+        if armed and waiting and name == point:
+            waiting = False
+            action(*arguments)
+        armed = armed or name == skip
+
+    watch_points(act)

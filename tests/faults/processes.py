@@ -20,16 +20,12 @@ from typing import Any, Final
 from tests.mayhouse import Run
 
 PRELOADED: Final = [
-    "mayhouse_cli.cli",
-    "mayhouse_cli.chain.client",
-    "mayhouse_cli.chain.signer",
-    "mayhouse_cli.store.journal",
+    "pytest",  # a child looks at its parent's main script, which is pytest's own
     "tests.faults.crashing",
+    "tests.faults.preloaded",
 ]
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(PRELOADED)
-
-Preparation = Callable[[], None]
 
 
 def _child(

@@ -101,6 +101,12 @@ class ChainNode:
         if not self.rpc("evm_revert", snapshot):
             raise LookupError(f"anvil knows no snapshot {snapshot}")
 
+    def reorg(self, depth: int, *raws: str) -> None:
+        """Undo so many blocks; these bytes stand in the first of as many new ones."""
+        # Another miner: a block with the same contents in the same second would be the same block.
+        self.rpc("anvil_setCoinbase", f"0x{time.time_ns():040x}")
+        self.rpc("anvil_reorg", depth, [[raw, 0] for raw in raws])
+
     def stop(self) -> None:
         """End the process; calling it again does nothing."""
         self._connection.close()

@@ -145,9 +145,7 @@ class StoppedChain:
 
     def reorg(self, depth: int, *raws: str) -> None:
         """Undo so many blocks; these bytes stand in the first of as many new ones."""
-        # Another miner: a block with the same contents in the same second would be the same block.
-        self.mayhouse.node.rpc("anvil_setCoinbase", f"0x{time.time_ns():040x}")
-        self.mayhouse.node.rpc("anvil_reorg", depth, [[raw, 0] for raw in raws])
+        self.mayhouse.node.reorg(depth, *raws)
 
     def drop(self, tx_hash: str) -> None:
         """Make the node forget a transaction that waits."""

@@ -100,10 +100,10 @@ class Invocation:
         """Ask a question on stderr and read one line; typer.Abort at the end of the input."""
         self.output.stop_progress()
         # Typer's own prompts end with a space on stdout, which belongs to the result alone.
+        # What was typed before the question stands there is no answer to it.
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
         sys.stderr.write(f"{question} ")
         sys.stderr.flush()
-        # What was typed before the question stood there is no answer to it.
-        termios.tcflush(sys.stdin, termios.TCIFLUSH)
         answer = sys.stdin.readline()
         if not answer:
             raise typer.Abort

@@ -197,7 +197,7 @@ def test_a_receipt_of_another_transaction_is_not_believed(
 def test_a_reorg_takes_the_receipt_away(platform: Platform, client: ContractClient) -> None:
     """The nonce is free again, so it may still happen."""
     created = platform.send(platform.creation())
-    platform.node.rpc("anvil_reorg", 1, [])
+    platform.node.reorg(1)
     sighting = client.sight(created)
     assert (sighting.receipt, sighting.nonce_used_at_depth) == (None, False)
 
@@ -208,7 +208,7 @@ def test_a_transaction_mined_again_after_a_reorg_is_found(
     """It stands in another block than before, and that one counts."""
     created = platform.send(platform.creation())
     before = client.sight(created).receipt
-    platform.node.rpc("anvil_reorg", 1, [["0x" + created.newest.raw.hex(), 0]])
+    platform.node.reorg(1, "0x" + created.newest.raw.hex())
     after = client.sight(created).receipt
     assert before is not None
     assert after is not None
@@ -221,7 +221,7 @@ def test_a_receipt_in_a_block_that_is_gone_is_not_believed(
     """A node that still gives the old receipt is checked against the chain."""
     created = platform.send(platform.creation())
     old = platform.node.rpc("eth_getTransactionReceipt", created.tx_hash)
-    platform.node.rpc("anvil_reorg", 1, [])
+    platform.node.reorg(1)
     platform.node.rpc("evm_mine")
     proxy.script["eth_getTransactionReceipt"] = old
     assert client_of(platform.contract, proxy.url).sight(created).receipt is None
@@ -278,7 +278,7 @@ def test_a_stale_receipt_leaves_the_nonce_open(platform: Platform, proxy: RpcSer
     """Mined again in another block, the transaction itself has used its nonce."""
     created = platform.send(platform.creation())
     old: dict[str, Any] = platform.node.rpc("eth_getTransactionReceipt", created.tx_hash)
-    platform.node.rpc("anvil_reorg", 1, [["0x" + created.newest.raw.hex(), 0]])
+    platform.node.reorg(1, "0x" + created.newest.raw.hex())
     proxy.script["eth_getTransactionReceipt"] = old
     sighting = client_of(platform.contract, proxy.url).sight(created)
     assert (sighting.receipt, sighting.nonce_used_at_depth) == (None, False)

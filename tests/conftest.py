@@ -10,7 +10,11 @@ from hypothesis import settings
 
 from tests.chain_node import ChainNode
 from tests.database_server import DatabaseServer, query
+from tests.faults.counts import pytest_terminal_summary
 from tests.mayhouse import SEED, Mayhouse, deploy
+
+__all__ = ["pytest_terminal_summary"]
+"""A hook is found only in the conftest that every process of a run loads."""
 
 # A busy machine is slow, not wrong; what must be fast is measured as a ratio elsewhere.
 settings.register_profile("mayhouse", deadline=None)

@@ -26,7 +26,6 @@ def topic(signature: str) -> str:
 EVENT_CREATED: Final = topic("EventRunCreated(uint256,address,string,uint256,uint256,uint256)")
 BOOKING_CREATED: Final = topic("BookingCreated(uint256,uint256,address,uint256,uint256,uint256)")
 COMPLETED: Final = topic("EventCompleted(uint256,uint256,uint256)")
-CANCELLED: Final = topic("EventCancelled(uint256,uint256)")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from mayhouse_cli.chain.client import ContractClient
 from mayhouse_cli.chain.signer import LocalSigner
-from mayhouse_cli.models import SendAnswer
 from mayhouse_cli.store.bookings import PostgresBookings
 from mayhouse_cli.store.database import Database
 from mayhouse_cli.store.events import PostgresEvents
@@ -52,6 +51,7 @@ STEPS: Final[tuple[tuple[type[Any], str], ...]] = (
     (ContractClient, "sight"),
     (Database, "_commit"),
 )
+FIRST: Final = "before ContractClient."
 
 
 def watch_points(passed: Callable[[str], None]) -> None:
@@ -75,13 +75,15 @@ def _wrapped(
 def die_at(number: int) -> None:
     """Kill this process with SIGKILL at the n-th point it comes to, counted from 1.
 
-    The point's name is the last line on stderr.
+    The first one is the first question to the chain: before it, a command only reads rows. The
+    point's name is the last line on stderr.
     """
     seen = 0
 
     def count(name: str) -> None:
         nonlocal seen
-        seen += 1
+        if seen or name.startswith(FIRST):
+            seen += 1
         if seen == number:
             os.write(2, f"{name}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
@@ -91,16 +93,25 @@ def die_at(number: int) -> None:
 
 def mine_after_sending(url: str, number: int = 0) -> None:
     """Have the node mine a block after each send; die at the n-th point, unless it is 0."""
+    _mine_after(ContractClient, "send", url, number)
+
+
+def mine_when_seen(url: str, number: int = 0) -> None:
+    """Have the node mine one more block when a receipt is not deep enough; die as above."""
+    _mine_after(PostgresJournal, "mark_mined", url, number)
+
+
+def _mine_after(owner: type[Any], name: str, url: str, number: int) -> None:
     if number:
         die_at(number)
-    send = ContractClient.send
+    step = getattr(owner, name)
 
-    def send_and_mine(self: ContractClient, raw: bytes) -> SendAnswer:
-        answer = send(self, raw)
+    def step_and_mine(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 whatever the step takes
+        result = step(*args, **kwargs)
         mine(url)
-        return answer
+        return result
 
-    setattr(ContractClient, "send", send_and_mine)  # noqa: B010 as the others are wrapped
+    setattr(owner, name, step_and_mine)
 
 
 def mine(url: str) -> None:

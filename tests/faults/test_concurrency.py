@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.faults.conftest import COUNTS
+from tests.faults.counts import COUNTS
 from tests.faults.gates import closed_gate, pass_gate, stop_at, wait_until_stopped
 from tests.faults.oracle import Oracle
 from tests.faults.processes import Child, start

@@ -17,7 +17,7 @@ import pytest
 
 from tests.database_server import DatabaseServer
 from tests.faults import kinds
-from tests.faults.conftest import COUNTS
+from tests.faults.counts import COUNTS
 from tests.faults.kinds import Fault
 from tests.faults.lanes import Lane, Lanes, Steps
 from tests.faults.oracle import Findings, Oracle

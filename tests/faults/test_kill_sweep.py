@@ -1,93 +1,19 @@
 """Killed at every point on its way, each command still happens once and is recorded in full."""
 
-from collections.abc import Callable
 from typing import Final
 
 import pytest
 
-from tests.faults import crashing, processes
+from tests.faults import crashing
 from tests.faults.checkpoints import Checkpoint
-from tests.faults.conftest import COUNTS
 from tests.faults.oracle import Findings, Oracle
-from tests.mayhouse import ASHA, BINA, EXPERIENCE_ID, Mayhouse, Run
+from tests.faults.sweeping import Record, Sweep, killed_at, run, sweep
+from tests.mayhouse import ASHA, BINA, EXPERIENCE_ID, Mayhouse
 
 EVENT_ROW: Final = "00000000-0000-4000-8000-0000000000c1"
 BOOKING_ROW: Final = "00000000-0000-4000-8000-0000000000b1"
-KILLED: Final = -9
 REFUSED: Final = 6
 SENT: Final = "after ContractClient.send"
-
-Record = Callable[[str, object], None]
-
-
-class Sweep:
-    """What one command's sweep has counted and found."""
-
-    def __init__(self) -> None:
-        self.points: set[str] = set()
-        self.runs = 0
-        self.findings = Findings()
-
-    def add(self, point: str, *found: Findings) -> None:
-        """Count one run that was killed at this point."""
-        self.points.add(point)
-        self.runs += 1
-        for one in found:
-            self.findings.add(one, f"run {self.runs}, killed {point}")
-
-    def close(self, name: str, record: Record) -> None:
-        """Report the counts, and fail if anything was found."""
-        duplicates, losses = len(self.findings.duplicates), len(self.findings.losses)
-        record(
-            COUNTS,
-            f"kill sweep, {name}: {len(self.points)} points, {self.runs} kills, "
-            f"{duplicates} duplicates, {losses} losses",
-        )
-        assert self.runs > 20, "hardly any point was met: the steps are not wrapped any more"
-        self.findings.demand_none()
-
-
-def run(mayhouse: Mayhouse, *words: str) -> Run:
-    """Run a command that must succeed."""
-    done = processes.start(
-        *words, "--json", env=mayhouse.environment, folder=mayhouse.folder
-    ).wait()
-    assert done.code == 0, done
-    return done
-
-
-def killed_at(number: int, mayhouse: Mayhouse, *words: str) -> str | None:
-    """Run a command to be killed at its n-th point; gives the point, None when it came through."""
-    done = processes.start(
-        *words,
-        "--json",
-        env=mayhouse.environment,
-        folder=mayhouse.folder,
-        prepare=crashing.die_at,
-        arguments=(number,),
-    ).wait()
-    return _point_of(done)
-
-
-def _point_of(done: Run) -> str | None:
-    assert done.code in (0, KILLED), done
-    return done.err.splitlines()[-1] if done.code == KILLED else None
-
-
-def sweep(mayhouse: Mayhouse, since: int, words: list[str]) -> Sweep:
-    """Kill the command at each of its points in turn; resume, run it again, and judge."""
-    counted = Sweep()
-    point: str | None = "none yet"
-    with Checkpoint(mayhouse) as checkpoint:
-        while point is not None:
-            with checkpoint.restored():
-                oracle = Oracle(mayhouse, since)
-                before = oracle.recorded()
-                point = killed_at(counted.runs + 1, mayhouse, *words)
-                if point is not None:
-                    resumed = oracle.resume()
-                    counted.add(point, resumed, oracle.run_again(*words, recorded_before=before))
-    return counted
 
 
 # --- the platform before each ------------------------------------------------------------
@@ -154,6 +80,31 @@ def test_an_event_creation_survives_a_kill_at_every_point(
     """Wherever `event create` dies, one resume and the same command give one event."""
     words = ["event", "create", event_row, "-y"]
     sweep(mayhouse, since, words).close("event create", record_property)
+
+
+def test_a_creation_that_wants_two_blocks_survives_a_kill_at_every_point(
+    mayhouse: Mayhouse, since: int, event_row: str, record_property: Record
+) -> None:
+    """The same between the first block and the one that makes it final."""
+    words = ["event", "create", event_row, "-y", "--confirmations", "2"]
+    one_more = (crashing.mine_when_seen, (mayhouse.node.url,))
+    counted = Sweep()
+    point: str | None = "none yet"
+    with Checkpoint(mayhouse) as checkpoint:
+        while point is not None:
+            with checkpoint.restored():
+                oracle = Oracle(mayhouse, since)
+                wanted = counted.runs + 1
+                prepare, arguments = one_more
+                point = killed_at(wanted, mayhouse, *words, prepare=prepare, arguments=arguments)
+                if point is not None:
+                    mayhouse.node.rpc("evm_mine")
+                    resumed = oracle.resume(*one_more)
+                    again = oracle.run_again(
+                        *words, recorded_before=0, prepare=prepare, arguments=arguments
+                    )
+                    counted.add(point, resumed, again)
+    counted.close("event create, two blocks deep", record_property)
 
 
 def test_a_booking_survives_a_kill_at_every_point(
@@ -226,14 +177,13 @@ def _kill_a_speedup(
 ) -> str | None:
     oracle = Oracle(mayhouse, since)
     url = mayhouse.node.url
-    done = processes.start(
-        *("tx", "speedup", tx_hash, "-y", "--json"),
-        env=mayhouse.environment,
-        folder=mayhouse.folder,
+    point = killed_at(
+        counted.runs + 1,
+        mayhouse,
+        *("tx", "speedup", tx_hash, "-y"),
         prepare=crashing.mine_after_sending,
-        arguments=(url, counted.runs + 1),
-    ).wait()
-    point = _point_of(done)
+        arguments=(url,),
+    )
     if point is not None:
         if mined == "before":
             mayhouse.node.rpc("evm_mine")

@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults import crashing, processes
 from tests.faults.checkpoints import Checkpoint
-from tests.faults.conftest import COUNTS
+from tests.faults.counts import COUNTS
 from tests.faults.oracle import Findings, Oracle
 from tests.mayhouse import ASHA, BINA, CHITRA, EXPERIENCE_ID, Mayhouse
 
@@ -47,7 +47,7 @@ class Script:
         self._drawn = drawn
         self._oracle = Oracle(mayhouse)
         self._events: list[Event] = []
-        self._moment = 0.25  # seconds that a command takes, about
+        self._moment = 0.1  # seconds that a command takes, about
         self.kills = 0
         self.steps = 0
 
@@ -149,11 +149,11 @@ class Script:
         """Kill the command at a random moment of its way; it may be quicker than that."""
         here, started = self._mayhouse, time.monotonic()
         child = processes.start(*words, env=here.environment, folder=here.folder)
-        child.process.join(self._drawn.uniform(0.005, self._moment))
+        child.process.join(self._drawn.uniform(0.005, self._moment * 0.9))
         child.kill()
         if child.wait().code < 0:
             self.kills += 1
-            self._moment = min(1.0, self._moment * 1.02)
+            self._moment = min(1.0, self._moment * 1.05)
         else:
             took = time.monotonic() - started
             self._moment = max(0.05, self._moment * 0.8 + took * 0.2)

@@ -47,7 +47,7 @@ class KeystoreSigner:
 
     @cached_property
     def _opened(self) -> "LocalSigner":
-        from mayhouse_cli.chain.signer import LocalSigner  # noqa: PLC0415
+        from mayhouse_cli.chain.signer import LocalSigner
 
         signer = LocalSigner(self._open_key())
         if signer.address != self.address:
@@ -85,8 +85,8 @@ class OpenSession:
 
     @cached_property
     def chain(self) -> Chain:
-        from mayhouse_cli.chain.client import ContractClient  # noqa: PLC0415
-        from mayhouse_cli.chain.rpc import Rpc  # noqa: PLC0415
+        from mayhouse_cli.chain.client import ContractClient
+        from mayhouse_cli.chain.rpc import Rpc
 
         rpc = Rpc(self.config.require("blockchain_rpc_url"), self.config.chain_id, self.deadline)
         return ContractClient(
@@ -109,31 +109,31 @@ class OpenSession:
 
     @cached_property
     def journal(self) -> Journal:
-        from mayhouse_cli.store.journal import PostgresJournal  # noqa: PLC0415
+        from mayhouse_cli.store.journal import PostgresJournal
 
         return PostgresJournal(self._migrated_database)
 
     @cached_property
     def events(self) -> Events:
-        from mayhouse_cli.store.events import PostgresEvents  # noqa: PLC0415
+        from mayhouse_cli.store.events import PostgresEvents
 
         return PostgresEvents(self._migrated_database)
 
     @cached_property
     def bookings(self) -> Bookings:
-        from mayhouse_cli.store.bookings import PostgresBookings  # noqa: PLC0415
+        from mayhouse_cli.store.bookings import PostgresBookings
 
         return PostgresBookings(self._migrated_database)
 
     @cached_property
     def ledger(self) -> Ledger:
-        from mayhouse_cli.store.ledger import PostgresLedger  # noqa: PLC0415
+        from mayhouse_cli.store.ledger import PostgresLedger
 
         return PostgresLedger(self._migrated_database)
 
     @cached_property
     def wallets(self) -> Wallets:
-        from mayhouse_cli.store.wallets import PostgresWallets  # noqa: PLC0415
+        from mayhouse_cli.store.wallets import PostgresWallets
 
         return PostgresWallets(self._migrated_database)
 
@@ -153,8 +153,8 @@ class OpenSession:
 
     def node(self, url: str) -> Chain:
         """The contract through one node alone, for its share of the command's time."""
-        from mayhouse_cli.chain.client import ContractClient  # noqa: PLC0415
-        from mayhouse_cli.chain.rpc import Rpc  # noqa: PLC0415
+        from mayhouse_cli.chain.client import ContractClient
+        from mayhouse_cli.chain.rpc import Rpc
 
         nodes = len(self.config.require("blockchain_rpc_url"))
         share = Deadline(min(self.deadline.seconds / nodes, _LONGEST_LOOK_SECONDS))
@@ -164,7 +164,7 @@ class OpenSession:
 
     def database_facts(self) -> "DatabaseHealth":
         """What the database tells about itself; it need not be migrated."""
-        from mayhouse_cli.store.health import look_at  # noqa: PLC0415
+        from mayhouse_cli.store.health import look_at
 
         return look_at(self.database)
 
@@ -202,7 +202,7 @@ def open_signer(config: Config, ask_password: AskPassword) -> Signer:
 
     CredentialsError when there is neither, or when they are of different wallets.
     """
-    from mayhouse_cli.chain.signer import LocalSigner  # noqa: PLC0415
+    from mayhouse_cli.chain.signer import LocalSigner
 
     name = config.require("wallet")
     vault = open_vault(config)
@@ -238,8 +238,8 @@ def _check_same(expected: Address, found: Address, where: str) -> None:
 
 def open_database(config: Config, key: str) -> "Database":
     """A database by the setting that names it; nothing is connected yet."""
-    from mayhouse_cli.store.database import Database  # noqa: PLC0415
-    from mayhouse_cli.store.dsn import parse_dsn  # noqa: PLC0415
+    from mayhouse_cli.store.database import Database
+    from mayhouse_cli.store.dsn import parse_dsn
 
     dsn = parse_dsn(
         config.require(key),
@@ -251,7 +251,7 @@ def open_database(config: Config, key: str) -> "Database":
 
 def open_migrations(database: "Database") -> "Migrations":
     """The migrations that come with this version."""
-    from mayhouse_cli.store.migrations import Migrations  # noqa: PLC0415
+    from mayhouse_cli.store.migrations import Migrations
 
     return Migrations(database)
 

@@ -191,6 +191,7 @@ def speedup(
 
     Example: mayhouse tx speedup 7f3a --max-fee 80
     """
+    _refuse_key(signing)
     invocation = Invocation(common)
     choices = invocation.signing_choices(signing)
     with invocation.session(SIGN_SECONDS) as session:
@@ -228,6 +229,7 @@ def cancel(
     """
     if (transaction is None) == (nonce is None):
         raise WrongUsage("Either a transaction or --nonce", hint="`mayhouse tx list --stuck`.")
+    _refuse_key(signing)
     invocation = Invocation(common)
     choices = invocation.signing_choices(signing)
     with invocation.session(SIGN_SECONDS) as session:
@@ -243,6 +245,15 @@ def cancel(
         session.deadline.restart()
         result = replacement.fill(filler, session, wait=choices.wait)
     invocation.show(result, _details(result))
+
+
+def _refuse_key(signing: SigningOptions) -> None:
+    """A replacement belongs to the intent it replaces: a key of its own would protect nothing."""
+    if signing.idempotency_key is not None:
+        raise WrongUsage(
+            "A replacement takes no --idempotency-key",
+            hint="It keeps the key of the transaction that it replaces; leave the option out.",
+        )
 
 
 def _replace(

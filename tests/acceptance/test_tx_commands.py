@@ -177,3 +177,10 @@ def test_a_name_of_several_is_6_and_lists_them(chain: StoppedChain, waiting: str
 def test_a_name_that_is_too_short_is_wrong_usage(chain: StoppedChain, waiting: str) -> None:
     """It would fit by chance."""
     assert chain.run("tx", "show", waiting[:3]).code == 2
+
+
+@pytest.mark.parametrize("verb", ["speedup", "cancel"])
+def test_a_replacement_takes_no_key_of_its_own(chain: StoppedChain, verb: str) -> None:
+    """A key that would protect nothing is refused, not ignored."""
+    run = chain.run("tx", verb, "7f3a", "--idempotency-key", "december", "-y")
+    assert (run.code, run.error["code"]) == (2, "usage")

@@ -1,15 +1,23 @@
 """A local chain for tests: the native anvil binary behind plain JSON-RPC."""
 
 import json
+import random
 import socket
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
+
 TOOLS = Path(__file__).parent.parent / "tools"
 STARTING_TIME_LIMIT = 15.0  # seconds
+# Below those that systems give to outgoing connections, any of which could take a free one.
+PORTS = range(20_000, 30_000)
+PORTS_TRIED = 5
 
 
 class RpcError(Exception):
@@ -31,12 +39,23 @@ def anvil_binary() -> Path:
     return found[0]
 
 
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def bound_socket() -> socket.socket:
+    """Bind a port of the loopback interface; who connects is refused, and nobody else gets it."""
+    while True:
+        bound = socket.socket()
+        try:
+            bound.bind(("127.0.0.1", random.choice(PORTS)))
+        except OSError:
+            bound.close()  # taken: another one
+        else:
+            return bound
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Give a TCP port on which nobody listens, and keep it so."""
+    with bound_socket() as bound:
+        yield bound.getsockname()[1]
 
 
 class ChainNode:
@@ -44,10 +63,25 @@ class ChainNode:
 
     def __init__(self, *options: str) -> None:
         """Start anvil with `options` added and return once it answers."""
+        for tried in range(1, PORTS_TRIED + 1):
+            with closed_port() as self.port:
+                pass
+            self._connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self._process = self._spawn(options)
+            try:
+                self._wait_until_ready()
+            except BaseException as error:
+                self.stop()
+                # Somebody else may have taken the port in between.
+                if not isinstance(error, TimeoutError) or tried == PORTS_TRIED:
+                    raise
+            else:
+                self.accounts: list[str] = self.rpc("eth_accounts")
+                break
+
+    def _spawn(self, options: Sequence[str]) -> "subprocess.Popen[bytes]":
         # Without the limit anvil takes transactions above the real cap of 2^24 gas (EIP-7825).
-        self.port = free_port()
-        self._connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        self._process = subprocess.Popen(
+        return subprocess.Popen(
             [
                 anvil_binary(),
                 *("--host", "127.0.0.1", "--port", str(self.port)),
@@ -57,12 +91,6 @@ class ChainNode:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        try:
-            self._wait_until_ready()
-            self.accounts: list[str] = self.rpc("eth_accounts")
-        except BaseException:
-            self.stop()
-            raise
 
     @property
     def url(self) -> str:
@@ -123,14 +151,16 @@ class ChainNode:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + STARTING_TIME_LIMIT
-        while True:
-            try:
-                self.rpc("eth_chainId")
-            except (OSError, HTTPException) as not_yet:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise TimeoutError(
-                        f"anvil did not start (exit code {self._process.returncode})"
-                    ) from not_yet
-                time.sleep(0.02)
-            else:
-                return
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise TimeoutError(f"anvil did not start (exit code {self._process.returncode})")
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        """Whether it is this process that answers, and no other one with the same port."""
+        try:
+            self.rpc("eth_chainId")
+            listens = psutil.Process(self._process.pid).net_connections("tcp")
+        except (OSError, HTTPException, ValueError, RpcError, psutil.Error):
+            return False
+        return any(one.laddr.port == self.port for one in listens)

@@ -8,7 +8,7 @@ pending and its receipt decides.
 from collections.abc import Sequence
 from typing import Final
 
-from mayhouse_cli.chain.rpc import Fault, NoAnswer
+from mayhouse_cli.chain.rpc import Fault, NotGiven
 from mayhouse_cli.models import SendAnswer, SendOutcome
 
 # Lower-case parts of messages, from the sources of geth (core/txpool, core/error.go), anvil
@@ -34,24 +34,33 @@ _REJECTED: Final = (
     "txpool is full",
     "account limit exceeded",
 )
+# Those of them that say there is no room now: the same may be taken in a while.
+_NO_ROOM: Final = ("txpool is full", "account limit exceeded")
 # Contain a rejected phrase, or look final, but say nothing about these bytes' fate.
 _UNKNOWN: Final = ("already known", "already imported", "known transaction", "nonce too low")
 
 
 def judge(answers: Sequence[object]) -> SendAnswer:
-    """Sum up what the nodes said to the same bytes (see `Rpc.send`)."""
-    reasons = []
-    outcome = SendOutcome.REJECTED if answers else SendOutcome.UNKNOWN
-    for answer in answers:
-        if isinstance(answer, NoAnswer):
-            reasons.append(answer.reason)
-            outcome = SendOutcome.UNKNOWN
-        elif isinstance(answer, Fault):
-            reasons.append(answer.message)
-            outcome = outcome if is_rejection(answer) else SendOutcome.UNKNOWN
-        else:
-            return SendAnswer(SendOutcome.ACCEPTED)
-    return SendAnswer(outcome, "; ".join(reasons) or None)
+    """Sum up what the nodes said to the same bytes (see `Rpc.send`).
+
+    Rejected only when every node that was given them says clearly that it does not hold them.
+    """
+    if any(isinstance(answer, str) for answer in answers):
+        return SendAnswer(SendOutcome.ACCEPTED)
+    given = [answer for answer in answers if not isinstance(answer, NotGiven)]
+    refused = [isinstance(answer, Fault) and is_rejection(answer) for answer in given]
+    outcome = SendOutcome.REJECTED if given and all(refused) else SendOutcome.UNKNOWN
+    no_room = any(isinstance(answer, Fault) and _has_no_room(answer) for answer in given)
+    return SendAnswer(outcome, "; ".join(_words(answer) for answer in answers) or None, no_room)
+
+
+def _words(answer: object) -> str:
+    return answer.message if isinstance(answer, Fault) else str(answer)
+
+
+def _has_no_room(fault: Fault) -> bool:
+    words = fault.message.lower()
+    return any(part in words for part in _NO_ROOM)
 
 
 def is_rejection(fault: Fault) -> bool:

@@ -72,13 +72,17 @@ def join(transaction: Transaction, session: Session, *, wait: bool) -> Transacti
 def send(transaction: Transaction, session: Session, *, first: bool = False) -> Transaction:
     """Send the newest attempt's recorded bytes, once, and keep what the node said.
 
-    Only the process that has just recorded them knows that it is the `first` to send them; for
-    any other an earlier sending is in doubt, whatever the record says, and a rejection now
-    proves nothing. Refused when the node rejects bytes that were never sent before,
-    DatabaseUnreachable when nothing has left, Unrecorded when something may have.
+    Only the process that has just recorded them may say that it is the `first`. Everybody else
+    records, and commits, that they may be out before sending them. So a record that is still
+    `signed` under its lock has been sent by nobody, and that alone lets a rejection end it.
+
+    Refused when the node rejects bytes that were never sent before, DatabaseUnreachable when
+    nothing has left, Unrecorded when something may have.
     """
     left = False
     try:
+        if not first:
+            transaction = _record_doubt(transaction, session)
         # The record is held while the bytes leave: another host that replaces the transaction
         # has to wait, and so nobody ever sends an older version after a newer one.
         with session.transaction():
@@ -100,6 +104,16 @@ def send(transaction: Transaction, session: Session, *, first: bool = False) -> 
             known=TransactionResult.of(transaction, session),
         )
     return transaction
+
+
+def _record_doubt(transaction: Transaction, session: Session) -> Transaction:
+    """Keep that the bytes may be out, whatever becomes of the process that sends them next."""
+    with session.transaction():
+        current = session.journal.get_locked(transaction.id)
+        if current.status.is_unfinished and current.newest.outcome is AttemptOutcome.SIGNED:
+            session.journal.mark_attempt(current.newest.tx_hash, AttemptOutcome.UNKNOWN, None)
+            session.journal.mark_sent(transaction.id)
+        return session.journal.get(transaction.id)
 
 
 def _keep_answer(
@@ -136,15 +150,18 @@ def watch_any_end(transaction: Transaction, session: Session) -> Transaction:
     """Look for the receipt until the transaction has ended, whichever way."""
     session.progress(f"Waiting for {transaction.tx_hash}")
     waits = 0
+    while (transaction := look_after(transaction, session)).status.is_unfinished:
+        if session.deadline.passed:
+            raise unconfirmed(transaction, "Sent, not confirmed", session)
+        session.chain.pause(waits)
+        waits += 1
+    return transaction
+
+
+def look_after(transaction: Transaction, session: Session) -> Transaction:
+    """Look once; Unconfirmed when the chain fails, Unrecorded when the database does."""
     try:
-        while True:
-            transaction = look(transaction, session)
-            if not transaction.status.is_unfinished:
-                return transaction
-            if session.deadline.passed:
-                raise unconfirmed(transaction, "Sent, not confirmed", session)
-            session.chain.pause(waits)
-            waits += 1
+        return look(transaction, session)
     except DatabaseUnreachable as lost:
         raise unrecorded(transaction, lost, session) from None
     except (RpcUnreachable, WrongChain, WrongContract) as lost:

@@ -1,22 +1,23 @@
 """Resume: bring every unfinished transaction to its end from the record alone."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from mayhouse_cli.errors import (
     CheckFoundProblems,
-    Interrupted,
-    MayhouseError,
+    CredentialsError,
     Refused,
-    Terminated,
+    RpcUnreachable,
     Unconfirmed,
-    Unrecorded,
 )
-from mayhouse_cli.models import Kind, Status, Transaction, TransactionFilter
+from mayhouse_cli.models import Intent, Question, Status, Transaction, TransactionFilter
 from mayhouse_cli.operations import delivery
+from mayhouse_cli.operations.freezing import may_leave_while_frozen, told
 from mayhouse_cli.operations.replacement import CANCEL, cancel_instead
-from mayhouse_cli.operations.reverification import why_another_event, why_not_ours
-from mayhouse_cli.operations.sightings import look, take_back
+from mayhouse_cli.operations.reverification import why_not_ours
+from mayhouse_cli.operations.sightings import look, take_back, why_not_believed
 from mayhouse_cli.operations.transactions import TransactionSummary, short, summary
 from mayhouse_cli.ports import Session
 
@@ -39,20 +40,16 @@ def resume(beginning: str | None, session: Session, *, wait: bool, max_age: time
     waits and was waited for; without waiting, CheckFoundProblems (1) when one is older than
     `max_age`.
     """
-    problems: list[str] = []
     wanted = _wanted(beginning, session)
-    open_ones = [one for one in wanted if one.status.is_unfinished]
-    moved = [_push(transaction, problems, session) for transaction in open_ones]
+    problems: dict[UUID, str] = {}
+    moved = _push_all([one for one in wanted if one.status.is_unfinished], problems, session)
     if wait:
-        moved = [
-            transaction if _is_told(transaction, problems) else _watch(transaction, session)
-            for transaction in moved
-        ]
+        moved = _watch_all(moved, problems, session)
     result = Resumed(
         transactions=tuple(summary(one) for one in (moved or wanted)),
         finished=sum(not one.status.is_unfinished for one in moved),
         unfinished=sum(one.status.is_unfinished for one in moved),
-        problems=tuple(problems),
+        problems=tuple(f"{short(one)}: {problems[one.id]}" for one in moved if one.id in problems),
     )
     _raise_what_is_left(moved, result, session, wait=wait, max_age=max_age)
     return result
@@ -66,14 +63,11 @@ def _wanted(beginning: str | None, session: Session) -> list[Transaction]:
 
 
 def reopen(transaction: Transaction, session: Session) -> Transaction:
-    """Take a finished transaction up again when a deep reorg has undone the block of its end.
+    """Take a finished transaction up again when a deep reorg has undone what ended it.
 
     Refused when its intent has been tried again meanwhile: both may happen now.
     """
-    if transaction.status.is_unfinished or transaction.block_hash is None:
-        return transaction
-    receipt = session.chain.sight(transaction).receipt
-    if receipt is not None and receipt.block_hash == transaction.block_hash:
+    if transaction.status.is_unfinished or not _is_undone(transaction, session):
         return transaction
     with session.transaction():
         current = session.journal.get_locked(transaction.id)
@@ -83,55 +77,77 @@ def reopen(transaction: Transaction, session: Session) -> Transaction:
         return session.journal.get(transaction.id)
 
 
+def _is_undone(transaction: Transaction, session: Session) -> bool:
+    """Whether the chain no longer shows the end: its own block, or the rival with its nonce."""
+    if transaction.status is Status.FAILED:
+        return False
+    receipt = session.chain.sight(transaction).receipt
+    if transaction.status is not Status.REPLACED:
+        return receipt is None or receipt.block_hash != transaction.block_hash
+    if receipt is not None:
+        return True
+    snapshot = session.chain.read(Question(sender=transaction.sender))
+    return snapshot.used_nonces <= transaction.nonce
+
+
 def _refuse_second_life(transaction: Transaction, session: Session) -> None:
     if transaction.status is Status.CONFIRMED:
         return
-    recorded = session.journal.list(TransactionFilter(limit=1_000_000))
-    for one in recorded:
-        if one.intent_key == transaction.intent_key and not one.status.is_impossible:
-            raise Refused(
-                f"Transaction {short(transaction)} was tried again as {short(one)}, and a reorg "
-                "has undone its end: both may happen",
-                hint=f"Look at both: mayhouse tx show {short(one)}",
-                details={"transaction_id": str(one.id), "tx_hash": one.tx_hash},
-            )
+    intent = Intent(
+        key=transaction.intent_key,
+        kind=transaction.kind,
+        recipient=transaction.recipient,
+        arguments=transaction.arguments,
+        wanted_depth=transaction.wanted_depth,
+        event_id=transaction.event_id,
+        booking_id=transaction.booking_id,
+        chain_event_id=transaction.chain_event_id,
+    )
+    rival = session.journal.latest(intent)
+    if rival is not None and not rival.status.is_impossible:
+        raise Refused(
+            f"Transaction {short(transaction)} was tried again as {short(rival)}, and a reorg "
+            "has undone its end: both may happen",
+            hint=f"Look at both: mayhouse tx show {short(rival)}",
+            details={"transaction_id": str(rival.id), "tx_hash": rival.tx_hash},
+        )
 
 
-def _push(transaction: Transaction, problems: list[str], session: Session) -> Transaction:
+def _push_all(
+    unfinished: Sequence[Transaction], problems: dict[UUID, str], session: Session
+) -> list[Transaction]:
+    """Look at each, and send it again where that is due; one that cannot be is a problem."""
+    moved: list[Transaction] = []
+    for transaction in unfinished:
+        try:
+            with delivery.naming(transaction, session):
+                moved.append(_push(transaction, problems, session))
+        except (Refused, CredentialsError, RpcUnreachable) as failure:
+            if isinstance(failure, RpcUnreachable) and not moved:
+                raise  # nothing was sent yet, and the others would fare no better
+            problems[transaction.id] = failure.message
+            moved.append(session.journal.get(transaction.id))
+    return moved
+
+
+def _push(transaction: Transaction, problems: dict[UUID, str], session: Session) -> Transaction:
     """Look first: what is mined already must not be sent again."""
-    reason = _why_not_believed(transaction, session)
-    if reason is not None:
-        problems.append(f"{short(transaction)}: {reason}")
-        return transaction
     transaction = look(transaction, session)
     if transaction.status not in (Status.SIGNED, Status.SENT):
         return transaction
-    try:
-        with delivery.naming(transaction, session):
-            return _send_again(transaction, session)
-    except Refused as refusal:
-        # One that is stuck, for its fee or for lack of funds, must not hold up the others.
-        problems.append(f"{short(transaction)}: {refusal.message}")
-        return session.journal.get(transaction.id)
-
-
-def _is_told(transaction: Transaction, problems: list[str]) -> bool:
-    return any(problem.startswith(short(transaction)) for problem in problems)
-
-
-def _why_not_believed(transaction: Transaction, session: Session) -> str | None:
-    """A booking that a reorg brought onto a stranger's event is no booking of ours."""
-    if transaction.kind is not Kind.BOOK_EVENT:
-        return None
-    reason = why_another_event(transaction, session)
-    receipt = session.chain.sight(transaction).receipt if reason is not None else None
-    cancels = {one.tx_hash for one in transaction.attempts if one.purpose == CANCEL}
-    if receipt is None or not receipt.succeeded or receipt.tx_hash in cancels:
-        return None
-    return f"mined, but {reason}; nothing is recorded of it, and it needs a person"
+    reason = why_not_believed(transaction, session)
+    if reason is not None:
+        problems[transaction.id] = (
+            f"mined, but {reason}; nothing is recorded of it, and it needs a person"
+        )
+        return transaction
+    return _send_again(transaction, session)
 
 
 def _send_again(transaction: Transaction, session: Session) -> Transaction:
+    frozen = session.installation.freeze()
+    if frozen is not None and not may_leave_while_frozen(transaction):
+        raise Refused(f"Not sent again while signing is frozen: {told(frozen)}")
     if transaction.newest.purpose != CANCEL:
         reason = why_not_ours(transaction, session)
         if reason is not None:
@@ -140,15 +156,33 @@ def _send_again(transaction: Transaction, session: Session) -> Transaction:
     return delivery.send(transaction, session)
 
 
-def _watch(transaction: Transaction, session: Session) -> Transaction:
-    if not transaction.status.is_unfinished:
-        return transaction
+def _watch_all(
+    moved: Sequence[Transaction], problems: Mapping[UUID, str], session: Session
+) -> list[Transaction]:
+    """Look at all in turn until the deadline: one that is stuck must not hide the others' ends."""
+    seen = {one.id: one for one in moved}
+    waits, told = 0, None
+    while waiting := [
+        one for one in seen.values() if one.status.is_unfinished and one.id not in problems
+    ]:
+        with delivery.naming(waiting[0], session):
+            if waits:
+                if session.deadline.passed:
+                    break
+                session.chain.pause(waits - 1)
+            if told != waiting[0].id:
+                told = waiting[0].id
+                session.progress(f"Waiting for {waiting[0].tx_hash}")
+            for one in waiting:
+                seen[one.id] = _look(one, session)
+        waits += 1
+    return [*seen.values()]
+
+
+def _look(transaction: Transaction, session: Session) -> Transaction:
     try:
-        with delivery.naming(transaction, session):
-            return delivery.watch(transaction, session)
-    except (Unrecorded, Interrupted, Terminated):
-        raise
-    except MayhouseError:
+        return delivery.look_after(transaction, session)
+    except (Refused, Unconfirmed):  # ended otherwise by another process; or the chain is away
         return session.journal.get(transaction.id)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mayhouse_cli.errors import DatabaseUnreachable, MayhouseError, Unrecorded
 from mayhouse_cli.models import Receipt, Sighting, Status, Transaction
 from mayhouse_cli.operations import outcomes
+from mayhouse_cli.operations.reverification import why_another_event
 from mayhouse_cli.operations.transactions import TransactionResult, short
 from mayhouse_cli.ports import Session
 
@@ -26,17 +27,45 @@ class _Claim:
 def look(transaction: Transaction, session: Session) -> Transaction:
     """Look at the chain once and bring the record to what it shows."""
     sighting = session.chain.sight(transaction)
-    receipt = _believable(transaction, sighting.receipt)
+    receipt = believable(transaction, sighting.receipt)
     if receipt is None:
         return _absorb_absence(transaction, sighting, session)
-    if not _is_deep(transaction, receipt, sighting):
-        return _absorb_shallow(transaction, receipt, session)
+    deep = is_deep(transaction, receipt, sighting)
+    if not deep and transaction.block_hash == receipt.block_hash:
+        return transaction  # known already; looked at more closely once it is deep
+    if _why_anothers(transaction, receipt, session) is not None:
+        return _absorb_absence(transaction, sighting, session)
+    absorb = _absorb_end if deep else _absorb_shallow
+    return absorb(transaction, receipt, session)
+
+
+def why_not_believed(transaction: Transaction, session: Session) -> str | None:
+    """Why what was mined is nothing of ours; None when nothing was, or all is well."""
+    receipt = session.chain.sight(transaction).receipt
+    return None if receipt is None else _why_anothers(transaction, receipt, session)
+
+
+def _why_anothers(transaction: Transaction, receipt: Receipt, session: Session) -> str | None:
+    """A reorg can bring our bytes onto another event: at its price, all looks like ours."""
+    if not receipt.succeeded or is_cancel(transaction, receipt):
+        return None
+    return why_another_event(transaction, session)
+
+
+def is_deep(transaction: Transaction, receipt: Receipt, sighting: Sighting) -> bool:
+    return sighting.head.number - receipt.block_number + 1 >= transaction.wanted_depth
+
+
+def _absorb_end(transaction: Transaction, receipt: Receipt, session: Session) -> Transaction:
     error = None
     if not receipt.succeeded:
         error = session.chain.revert_reason(transaction, receipt)
     with recording(transaction, session):
         displaced = _displaced_by(transaction, receipt, session)
     with recording(transaction, session), session.transaction():
+        if displaced:
+            # Those that have changed places are rewritten together, by one process at a time.
+            session.journal.lock(transaction.chain_id, transaction.sender)
         current = session.journal.get_locked(transaction.id)
         if not current.status.is_unfinished:
             return current
@@ -49,13 +78,7 @@ def look(transaction: Transaction, session: Session) -> Transaction:
         return session.journal.get(transaction.id)
 
 
-def _is_deep(transaction: Transaction, receipt: Receipt, sighting: Sighting) -> bool:
-    return sighting.head.number - receipt.block_number + 1 >= transaction.wanted_depth
-
-
 def _absorb_shallow(transaction: Transaction, receipt: Receipt, session: Session) -> Transaction:
-    if transaction.status is Status.MINED and transaction.block_hash == receipt.block_hash:
-        return transaction
     with recording(transaction, session), session.transaction():
         current = session.journal.get_locked(transaction.id)
         if not current.status.is_unfinished:
@@ -80,8 +103,8 @@ def _displaced_by(transaction: Transaction, receipt: Receipt, session: Session) 
             break
         seen.add(holder.id)
         sighting = session.chain.sight(holder)
-        proof = _believable(holder, sighting.receipt)
-        if proof is not None and not _is_deep(holder, proof, sighting):
+        proof = believable(holder, sighting.receipt)
+        if proof is not None and not is_deep(holder, proof, sighting):
             proof = None
         claims.append(_Claim(holder, proof))
         number = _number(holder, proof) if proof is not None else None
@@ -91,7 +114,7 @@ def _displaced_by(transaction: Transaction, receipt: Receipt, session: Session) 
 def _number(transaction: Transaction, receipt: Receipt) -> int | None:
     if transaction.kind not in outcomes.CREATES_NUMBER or not receipt.succeeded:
         return None
-    if _is_cancel(transaction, receipt):
+    if is_cancel(transaction, receipt):
         return None
     return outcomes.proven_id(transaction, receipt)
 
@@ -105,16 +128,16 @@ def take_back(transaction: Transaction, session: Session) -> None:
         outcomes.take_back(transaction, known_as, session)
 
 
-def _believable(transaction: Transaction, receipt: Receipt | None) -> Receipt | None:
+def believable(transaction: Transaction, receipt: Receipt | None) -> Receipt | None:
     """A success counts only with the contract's own event of this intent."""
-    if receipt is None or not receipt.succeeded or _is_cancel(transaction, receipt):
+    if receipt is None or not receipt.succeeded or is_cancel(transaction, receipt):
         return receipt
     if not outcomes.needs_proof(transaction):
         return receipt
     return receipt if outcomes.proven_id(transaction, receipt) is not None else None
 
 
-def _is_cancel(transaction: Transaction, receipt: Receipt) -> bool:
+def is_cancel(transaction: Transaction, receipt: Receipt) -> bool:
     return any(
         attempt.purpose == "cancel" and attempt.tx_hash == receipt.tx_hash
         for attempt in transaction.attempts
@@ -124,7 +147,7 @@ def _is_cancel(transaction: Transaction, receipt: Receipt) -> bool:
 def _finish(
     transaction: Transaction, receipt: Receipt, error: str | None, session: Session
 ) -> None:
-    if _is_cancel(transaction, receipt):
+    if is_cancel(transaction, receipt):
         session.journal.finish(transaction.id, Status.CANCELLED, receipt, None, None)
         outcomes.write_failure(transaction, session)
     elif not receipt.succeeded:
@@ -134,7 +157,7 @@ def _finish(
         number = None
         if outcomes.needs_proof(transaction):
             number = outcomes.proven_id(transaction, receipt)
-            outcomes.write_outcome(transaction, receipt, number or 0, session)
+        outcomes.write_outcome(transaction, receipt, number or 0, session)
         session.journal.finish(transaction.id, Status.CONFIRMED, receipt, number, None)
 
 

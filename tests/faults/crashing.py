@@ -20,6 +20,8 @@ from mayhouse_cli.store.database import Database
 from mayhouse_cli.store.events import PostgresEvents
 from mayhouse_cli.store.journal import PostgresJournal
 from mayhouse_cli.store.ledger import PostgresLedger
+from mayhouse_cli.store.payables import PostgresPayables
+from mayhouse_cli.store.settlements import PostgresSettlements
 
 STEPS: Final[tuple[tuple[type[Any], str], ...]] = (
     (PostgresJournal, "lock"),
@@ -43,7 +45,13 @@ STEPS: Final[tuple[tuple[type[Any], str], ...]] = (
     (PostgresBookings, "mark_pending"),
     (PostgresBookings, "mark_booked"),
     (PostgresBookings, "mark_status"),
-    (PostgresLedger, "add_settlement"),
+    (PostgresSettlements, "add"),
+    (PostgresSettlements, "take_back"),
+    (PostgresPayables, "add"),
+    (PostgresPayables, "take_back"),
+    (PostgresPayables, "get_locked"),
+    (PostgresPayables, "mark_paid"),
+    (PostgresPayables, "mark_unpaid"),
     (PostgresLedger, "use_plan"),
     (LocalSigner, "sign"),
     (ContractClient, "read"),

@@ -109,22 +109,13 @@ def test_fifty_events_of_two_hosts_take_fifty_nonces_in_a_row(
     oracle: Oracle,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """25 creations each at one moment: no gap, no replacement, every row right.
-
-    Whoever found no quiet moment between the blocks has sent nothing (5), and is run again.
-    """
+    """25 creations each at one moment: no gap, no replacement, every row right."""
     first = mayhouse.transactions_sent()
     rows = event_rows(mayhouse, 2 * EACH)
     commands = [("event", "create", row, "-y") for row in rows]
     runs = together(mayhouse, hosts, *commands)
-    too_busy = [one for one, run in enumerate(runs) if run.code == 5]
-    for one in too_busy:
-        runs[one] = hosts[0].start(*commands[one]).wait()
-    record_property(
-        COUNTS,
-        f"two hosts: {len(runs)} creations at once, {len(too_busy)} found the chain too busy",
-    )
-    assert len(too_busy) <= EACH
+    failed = sum(run.code != 0 for run in runs)
+    record_property(COUNTS, f"two hosts: {len(runs)} creations at once, {failed} failed")
     assert [run.error for run in runs if run.code] == []
     assert nonces(mayhouse) == list(range(first, first + 2 * EACH))
     assert attempts(mayhouse) == [1] * 2 * EACH

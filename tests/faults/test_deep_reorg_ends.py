@@ -141,6 +141,25 @@ def test_a_revert_that_was_tried_again_is_not_taken_up(chain: StoppedChain, reve
     assert chain.record(reverted)["status"] == "reverted"
 
 
+def test_a_rival_that_is_gone_gives_the_nonce_back(chain: StoppedChain) -> None:
+    """What it had replaced is found by audit, taken up by its id, and happens once."""
+    tx_hash = chain.send("event", "create", chain.new_event_row())["tx_hash"]
+    chain.hand_over(chain.rival_of(tx_hash)[1])
+    chain.mine()
+    assert chain.resume().code == 6
+    assert chain.run("audit").code == 0
+    chain.reorg(1)
+    chain.mayhouse.node.rpc("anvil_dropAllTransactions")
+    (finding,) = chain.run("audit").document["data"]["findings"]
+    assert (finding["code"], finding["subject"]) == ("late_reorg", tx_hash)
+    chain.resume(tx_hash)
+    chain.mine()
+    chain.resume()
+    row = str(chain.record(tx_hash)["event_id"])
+    assert chain.event_row(row) == {"number": 1, "status": "confirmed", "hash": tx_hash}
+    assert chain.run("audit").code == 0
+
+
 # --- mined on a stranger's event before anybody could cancel it -------------------------------
 
 

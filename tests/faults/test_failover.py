@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.chain_node import free_port
+from tests.chain_node import closed_port
 from tests.faults import kinds
 from tests.faults.oracle import Oracle
 from tests.faults.proxy import FaultyProxy, Rule
@@ -21,7 +21,8 @@ CREATE = ("event", "create", EVENT_ROW, "-y", "--timeout", "8")
 def first_node(failure: str) -> Iterator[str]:
     """Give the URL of a node that fails in this way."""
     if failure == "dead":
-        yield f"http://127.0.0.1:{free_port()}"
+        with closed_port() as port:
+            yield f"http://127.0.0.1:{port}"
         return
     with RpcServer({"eth_chainId": "0x1"}) as server:
         if failure == "429":
@@ -59,8 +60,9 @@ def test_the_second_node_reads_sends_and_confirms(mayhouse: Mayhouse, urls: str)
 def test_the_keys_of_two_failing_nodes_are_not_printed(mayhouse: Mayhouse, urls: str) -> None:
     """`doctor` asks each node by itself, and tells what is wrong with neither URL's key."""
     useless = urls.partition(",")[0]
-    both = f"{useless},http://127.0.0.1:{free_port()}/v3/{KEY}"
-    run = mayhouse.run("doctor", "-v", "--timeout", "2", BLOCKCHAIN_RPC_URL=both)
+    with closed_port() as port:
+        both = f"{useless},http://127.0.0.1:{port}/v3/{KEY}"
+        run = mayhouse.run("doctor", "-v", "--timeout", "2", BLOCKCHAIN_RPC_URL=both)
     assert run.code != 0
     assert KEY not in run.out + run.err
 

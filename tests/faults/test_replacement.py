@@ -174,7 +174,10 @@ def test_a_freeze_refuses_a_speedup(chain: StoppedChain, waiting: str) -> None:
     assert len(chain.attempts(waiting)) == 1
 
 
-def test_a_freeze_lets_a_cancel_pass(chain: StoppedChain, waiting: str) -> None:
-    """It moves nothing, and is how to stop what is out."""
+def test_a_freeze_lets_a_cancel_pass_that_is_meant(chain: StoppedChain, waiting: str) -> None:
+    """It moves nothing and is how to stop what is out, but it signs: so it has to be said."""
     freeze(chain)
-    assert chain.send("tx", "cancel", waiting)["attempts"][1]["outcome"] == "accepted"
+    assert chain.run("tx", "cancel", waiting, "-y").code == 6
+    assert len(chain.attempts(waiting)) == 1
+    cancelled = chain.send("tx", "cancel", waiting, "--while-frozen")
+    assert cancelled["attempts"][1]["outcome"] == "accepted"

@@ -1,12 +1,14 @@
 """The installed script, interrupted or terminated: it ends at once, and says what is out."""
 
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -18,7 +20,9 @@ from tests.rpc_server import HANG, RpcServer
 
 EVENT_ROW: Final = "00000000-0000-4000-8000-0000000000c1"
 CREATE: Final = ("event", "create", EVENT_ROW, "-y")
-SOON: Final = 2.5  # seconds from a signal to the end: under one, where the machine is not busy
+PROMPT: Final = 1.0  # seconds from a signal to the end
+TRIES: Final = 5  # one of so many is prompt, however busy the machine is
+SOON: Final = 5.0  # seconds in which every one ends: far less than anything it waits for
 PATIENCE: Final = 30.0  # seconds until the script has come to where it is to be stopped
 SIGNALS: Final = [
     pytest.param(signal.SIGINT, 130, id="SIGINT"),
@@ -56,6 +60,7 @@ class Ended:
     out: str
     err: str
     seconds: float
+    """From the signal to the end, without what a busy machine has cost."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -69,9 +74,13 @@ def signalled(
     number: int,
     when: Callable[[], bool],
     *words: str,
+    again: int | None = None,
     **changes: str,
 ) -> Ended:
-    """Start the script, send it a signal once `when` is true, and see how it ends."""
+    """Start the script, send it a signal once `when` is true, and see how it ends.
+
+    `again` is one more signal, right after the first.
+    """
     with subprocess.Popen(
         [SCRIPT, *words],
         env={**mayhouse.environment, **changes},
@@ -85,12 +94,35 @@ def signalled(
             wait_until(when)
             stopped = time.monotonic()
             script.send_signal(number)
+            if again is not None:
+                script.send_signal(again)
+            held_up_before = held_up(script)
+            while os.waitid(os.P_PID, script.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+                assert time.monotonic() - stopped < PATIENCE, "the script did not end"
+                time.sleep(0.005)
+            seconds = time.monotonic() - stopped - (held_up(script) - held_up_before)
             out, err = script.communicate(timeout=PATIENCE)
-            seconds = time.monotonic() - stopped
         finally:
             script.kill()
     assert "Traceback" not in err, err
     return Ended(script.returncode, out, err, seconds)
+
+
+def held_up(script: "subprocess.Popen[str]") -> float:
+    """Seconds in which it could have run and others had the processor; 0 where none tells."""
+    told = Path(f"/proc/{script.pid}/schedstat")
+    return int(told.read_text(encoding="ascii").split()[1]) / 1e9 if told.exists() else 0.0
+
+
+def promptly(signalled_once: Callable[[], Ended]) -> Ended:
+    """Interrupt a command that can be run again until one ends promptly; gives that one."""
+    ended = signalled_once()
+    for _ in range(TRIES - 1):
+        if ended.seconds < PROMPT:
+            break
+        ended = signalled_once()
+    assert ended.seconds < PROMPT
+    return ended
 
 
 def wait_until(when: Callable[[], bool]) -> None:
@@ -125,7 +157,7 @@ def once(oracle: Oracle) -> None:
 
 
 def test_a_waiting_command_names_hash_and_remedy_on_stderr(still_chain: Mayhouse) -> None:
-    """A person reads what is out and how to finish it, within a second."""
+    """A person reads what is out and how to finish it."""
     ended = signalled(still_chain, signal.SIGINT, recorded_as(still_chain, "sent"), *CREATE)
     assert (ended.code, ended.out) == (130, "")
     assert tx_hash_of(still_chain) in ended.err
@@ -149,17 +181,36 @@ def test_a_waiting_command_gives_the_hash_in_its_document(
 def test_a_waiting_resume_names_what_it_waits_for(still_chain: Mayhouse) -> None:
     """Resume that is terminated says which transaction is still out."""
     sent = still_chain.json(*CREATE, "--no-wait").data["tx_hash"]
+
+    def terminated() -> Ended:
+        with RpcServer(upstream=still_chain.node.url) as heard:
+            return signalled(
+                still_chain,
+                signal.SIGTERM,
+                lambda: heard.methods.count("eth_getTransactionReceipt") > 2,
+                *("tx", "resume", "--json"),
+                BLOCKCHAIN_RPC_URL=heard.url,
+            )
+
+    ended = promptly(terminated)
+    assert (ended.code, ended.document["data"]["tx_hash"]) == (143, sent)
+    assert "mayhouse tx resume" in ended.document["error"]["hint"]
+
+
+def test_a_second_signal_does_not_cut_off_what_is_said(still_chain: Mayhouse) -> None:
+    """An impatient operator still gets the whole document, and the first signal's code."""
+    sent = still_chain.json(*CREATE, "--no-wait").data["tx_hash"]
     with RpcServer(upstream=still_chain.node.url) as heard:
         ended = signalled(
             still_chain,
-            signal.SIGTERM,
+            signal.SIGINT,
             lambda: heard.methods.count("eth_getTransactionReceipt") > 2,
             *("tx", "resume", "--json"),
+            again=signal.SIGTERM,
             BLOCKCHAIN_RPC_URL=heard.url,
         )
-    assert (ended.code, ended.document["data"]["tx_hash"]) == (143, sent)
-    assert "mayhouse tx resume" in ended.document["error"]["hint"]
-    assert ended.seconds < SOON
+    assert (ended.code, ended.err) == (130, "")
+    assert ended.document["data"]["tx_hash"] == sent
 
 
 def test_a_waiting_speedup_names_its_newest_version(still_chain: Mayhouse) -> None:
@@ -187,17 +238,19 @@ def test_a_waiting_speedup_names_its_newest_version(still_chain: Mayhouse) -> No
 def test_a_hanging_read_is_left_at_once_and_nothing_is_recorded(mayhouse: Mayhouse) -> None:
     """A node that says nothing does not hold the script, and nothing has happened."""
     oracle = Oracle(mayhouse)
-    with RpcServer(upstream=mayhouse.node.url) as silent:
-        silent.always = HANG
-        ended = signalled(
-            mayhouse,
-            signal.SIGTERM,
-            lambda: bool(silent.heard),
-            *CREATE,
-            BLOCKCHAIN_RPC_URL=silent.url,
-        )
-    assert (ended.code, oracle.recorded()) == (143, 0)
-    assert ended.seconds < SOON
+
+    def terminated() -> Ended:
+        with RpcServer(upstream=mayhouse.node.url) as silent:
+            silent.always = HANG
+            return signalled(
+                mayhouse,
+                signal.SIGTERM,
+                lambda: bool(silent.heard),
+                *CREATE,
+                BLOCKCHAIN_RPC_URL=silent.url,
+            )
+
+    assert (promptly(terminated).code, oracle.recorded()) == (143, 0)
     once(oracle)
 
 
@@ -210,10 +263,11 @@ def test_waiting_for_another_process_is_left_at_once_and_takes_no_nonce(
     def waits_for_the_lock() -> bool:
         return bool(mayhouse.rows("SELECT FROM pg_locks WHERE NOT granted"))
 
-    with holding_rows(mayhouse):
-        ended = signalled(mayhouse, signal.SIGINT, waits_for_the_lock, *CREATE, "--json")
-    assert (ended.code, oracle.recorded()) == (130, 0)
-    assert ended.seconds < SOON
+    def interrupted() -> Ended:
+        with holding_rows(mayhouse):
+            return signalled(mayhouse, signal.SIGINT, waits_for_the_lock, *CREATE, "--json")
+
+    assert (promptly(interrupted).code, oracle.recorded()) == (130, 0)
     once(oracle)
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,24 @@ def taken_port() -> Iterator[int]:
         other.bind(("127.0.0.1", 0))
         other.listen()
         yield other.getsockname()[1]
+
+
+@contextmanager
+def held(port: int) -> Iterator[None]:
+    """Listen on a port; one that stays taken all the while is somebody else's, which is the same.
+
+    A node that has just died holds its port until its last thread is gone.
+    """
+    deadline = time.monotonic() + 10
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                other.bind(("127.0.0.1", port))
+                other.listen()
+                break
+            time.sleep(0.02)
+        yield
 
 
 def block(node: LocalNode, which: str = "latest") -> dict[str, Any]:
@@ -323,10 +342,7 @@ def test_a_kept_port_taken_meanwhile_is_replaced(node: LocalNode) -> None:
     """Without a wish for a port, one that somebody else has now is no error."""
     url = node.url
     node.stop()
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", int(url.rpartition(":")[2])))
-        other.listen()
+    with held(int(url.rpartition(":")[2])):
         assert node.start() != url
 
 

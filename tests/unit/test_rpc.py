@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from mayhouse_cli.chain.rpc import Fault, NoAnswer, Request, Rpc
+from mayhouse_cli.chain.rpc import Fault, NoAnswer, NotGiven, Request, Rpc
 from mayhouse_cli.errors import RpcUnreachable, WrongChain
 from mayhouse_cli.ports import Deadline
+from tests.chain_node import closed_port
 from tests.rpc_server import CHAIN_ID, HANG, RESET, Refusal, Reply, RpcServer, once
 
 NUMBER: Final[Request] = ("eth_blockNumber", [])
@@ -113,6 +114,16 @@ def test_a_node_that_refused_a_batch_is_not_sent_another(first: RpcServer) -> No
     assert [len(calls) for calls in first.heard] == [3, 1, 1, 1, 1, 1]
 
 
+def test_a_single_question_that_is_too_large_is_a_fault(first: RpcServer) -> None:
+    """Asking it again would not help; whoever asked can ask for less."""
+    nodes = rpc(first)
+    nodes.ask([NUMBER])
+    first.replies = [Reply(413, b"too large")]
+    (answer,) = nodes.ask([BALANCE])
+    assert isinstance(answer, Fault)
+    assert answer.message.startswith("HTTP 413")
+
+
 # --- the chain id -----------------------------------------------------------------------
 
 
@@ -154,10 +165,9 @@ def test_the_next_node_answers_when_the_first_does_not(
 
 def test_the_next_node_answers_when_nobody_listens(second: RpcServer) -> None:
     """A refused connection is a failure like the others."""
-    with RpcServer() as gone:
-        url = gone.url
-    nodes = Rpc([url, second.url], CHAIN_ID, Deadline(5))
-    assert nodes.ask([NUMBER]) == ["0x8"]
+    with closed_port() as port:
+        nodes = Rpc([f"http://127.0.0.1:{port}", second.url], CHAIN_ID, Deadline(5))
+        assert nodes.ask([NUMBER]) == ["0x8"]
 
 
 def test_a_node_that_hangs_does_not_use_up_the_deadline(
@@ -239,11 +249,25 @@ def test_bytes_refused_by_one_node_are_offered_to_the_next(
     assert answers == [Fault(-32000, "nonce too high"), "0x" + "ab" * 32]
 
 
-def test_no_bytes_go_to_a_node_on_another_chain(first: RpcServer, second: RpcServer) -> None:
-    """Its chain id is asked first, and its answer counts for nothing."""
-    first.script["eth_chainId"] = "0x1"
-    rpc(first, second).send(b"\x02\x01")
+@pytest.mark.parametrize("chain_id", ["0x1", Reply(502, b"")], ids=["another", "unknown"])
+def test_no_bytes_go_to_a_node_whose_chain_is_not_ours(
+    first: RpcServer, second: RpcServer, chain_id: object
+) -> None:
+    """Its chain id is asked first, and the answers say that it was not given the bytes."""
+    if isinstance(chain_id, Reply):
+        first.always = chain_id
+    first.script["eth_chainId"] = chain_id
+    answers: list[Any] = rpc(first, second).send(b"\x02\x01")
+    assert [type(answer) for answer in answers] == [NotGiven, str]
     assert sends(first, second) == [0, 1]
+
+
+@pytest.mark.parametrize("answer", [None, 7, {}])
+def test_an_answer_that_is_no_hash_leaves_it_open(first: RpcServer, answer: object) -> None:
+    """Only a hash says that the bytes were taken."""
+    first.script["eth_sendRawTransaction"] = answer
+    answers: list[Any] = rpc(first).send(b"\x02\x01")
+    assert [type(answer) for answer in answers] == [NoAnswer]
 
 
 def test_the_same_bytes_go_to_every_node(first: RpcServer, second: RpcServer) -> None:

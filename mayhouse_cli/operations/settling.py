@@ -1,33 +1,34 @@
-"""What completing and cancelling share: the event with all its bookings, guarded and planned."""
+"""What completing and cancelling share: the event with all its bookings, and their guards."""
 
-import hashlib
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from mayhouse_cli.errors import NotFound, Refused, Unconfirmed
+from mayhouse_cli.errors import Refused, Unconfirmed
 from mayhouse_cli.models import (
     Address,
     BookingRow,
     BookingStatus,
     Call,
     EventRow,
-    Kind,
+    Hash,
     OnChainBooking,
     OnChainEvent,
-    Plan,
     Question,
     Snapshot,
 )
 from mayhouse_cli.money import Wei, format_eth
+from mayhouse_cli.operations.attendance_list import Guest
 from mayhouse_cli.operations.events import read_event
 from mayhouse_cli.operations.lookup import EventReference, find_event_on_chain, unknown_event
-from mayhouse_cli.operations.outcomes import SettledBooking
+from mayhouse_cli.operations.settled_bookings import SettledBooking
 from mayhouse_cli.operations.transactions import short
 from mayhouse_cli.ports import Session
+
+# The platform's columns hold any text; a node takes nothing else.
+_HASH: Final = re.compile(r"0x[0-9a-f]{64}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,15 @@ class OpenBooking:
         return "cancelled in the database" if self.row.status == "cancelled" else None
 
     @property
+    def guest(self) -> Guest:
+        return Guest(
+            chain_booking_id=self.on_chain.id,
+            booking_id=self.row.id if self.row else None,
+            traveler=self.row.traveler if self.row else None,
+            seats=self.on_chain.seats,
+        )
+
+    @property
     def settled(self) -> SettledBooking:
         return SettledBooking(
             chain_booking_id=self.on_chain.id,
@@ -57,6 +67,7 @@ class OpenBooking:
             seats=self.on_chain.seats,
             payment=self.on_chain.payment,
             stake=self.on_chain.stake,
+            user=self.on_chain.user,
         )
 
 
@@ -68,6 +79,8 @@ class EndingEvent:
     event: OnChainEvent
     snapshot: Snapshot
     bookings: tuple[OpenBooking, ...]
+    blocks: Mapping[Hash, Hash | None]
+    """The block in which each transaction of the rows (creation, bookings) stands now."""
 
     @property
     def row(self) -> EventRow | None:
@@ -108,7 +121,26 @@ def read_ending_event(text: str, session: Session) -> EndingEvent:
             f"Event {number} is {event.status.name.lower()} already",
             hint=f"See `mayhouse event show {number}`.",
         )
-    return EndingEvent(reference, event, snapshot, _open_bookings(row, snapshot, session))
+    bookings = _open_bookings(row, snapshot, session)
+    rows = [row, *(one.row for one in bookings)]
+    hashes = [one.tx_hash for one in rows if one and one.tx_hash and _HASH.fullmatch(one.tx_hash)]
+    blocks = session.chain.placements(hashes) if hashes else {}
+    _refuse_undone(number, blocks, session)
+    return EndingEvent(reference, event, snapshot, bookings, blocks)
+
+
+def _refuse_undone(number: int, blocks: Mapping[Hash, Hash | None], session: Session) -> None:
+    """Refused when a reorg undid what we recorded: numbers may be those of others now.
+
+    A hash that is not of our journal is the platform's own word, and binds nothing.
+    """
+    undone = [one for one, block in blocks.items() if block is None and session.journal.knows(one)]
+    if undone:
+        raise Refused(
+            f"A reorg undid {undone[0]}, by which event {number} or a booking of it was made",
+            hint="Nothing was sent. `mayhouse audit` names what a reorg undid, and how to go on.",
+            details={"tx_hashes": undone},
+        )
 
 
 def _open_bookings(
@@ -149,98 +181,3 @@ def guard_escrow(snapshot: Snapshot, needed: Wei) -> None:
             hint="Its escrow was withdrawn. Send the missing amount to the contract first.",
             details={"shortfall_wei": str(int(short_by))},
         )
-
-
-# --- plans ------------------------------------------------------------------------------
-
-
-def state_of(ending: EndingEvent, session: Session) -> dict[str, Any]:
-    """Everything about the event that a plan is bound to."""
-    return {
-        "chain_id": session.config.chain_id,
-        "contract": session.chain.contract,
-        "genesis": ending.snapshot.genesis_hash,
-        "chain_event_id": ending.event.id,
-        "event_id": str(ending.event_id) if ending.event_id else None,
-        "host": ending.event.host,
-        "host_id": str(ending.row.experience.host.id) if ending.row else None,
-        "host_stake_wei": str(int(ending.event.host_stake)),
-        "status": ending.event.status.name,
-        "stake_percent": ending.snapshot.stake_percent,
-        "fee_percent": ending.snapshot.fee_percent,
-        "bookings": [
-            [
-                booking.on_chain.id,
-                booking.on_chain.user,
-                booking.on_chain.seats,
-                str(int(booking.on_chain.payment)),
-                str(int(booking.on_chain.stake)),
-                str(booking.row.id) if booking.row else None,
-                booking.row.status if booking.row else None,
-                str(booking.row.traveler.id) if booking.row else None,
-            ]
-            for booking in ending.bookings
-        ],
-    }
-
-
-def hash_of(content: Mapping[str, Any]) -> str:
-    """Bind a plan: the SHA-256 of its content in one canonical writing."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def keep_plan(
-    kind: Kind,
-    ending: EndingEvent,
-    content: Mapping[str, Any],
-    lives: timedelta,
-    session: Session,
-) -> Plan:
-    """Store a plan, to be executed by its hash until it expires."""
-    now = session.now()
-    plan = Plan(
-        hash=hash_of(content),
-        kind=kind,
-        event_id=ending.event_id,
-        chain_event_id=ending.event.id,
-        content=content,
-        made_at=now,
-        expires_at=now + lives,
-    )
-    session.ledger.add_plan(plan, session.actor)
-    return plan
-
-
-def load_plan(plan_hash: str, kind: Kind, event: str, session: Session) -> Plan:
-    """Find a stored plan that may be executed now; Refused when it is for another event."""
-    plan = session.ledger.plan(plan_hash.strip().lower())
-    if plan is None or plan.kind is not kind:
-        raise NotFound(
-            f"There is no such plan: {plan_hash}", hint="Make one with --plan, and give its hash."
-        )
-    _, number = find_event_on_chain(event, session)
-    if plan.chain_event_id != number:
-        raise Refused(
-            f"That plan is for event {plan.chain_event_id}, not {number}",
-            hint="Name the event that the plan was made for.",
-        )
-    return plan
-
-
-def refuse_expired(plan: Plan, session: Session) -> None:
-    """Refused when a plan is too old to be carried out; what it did already still answers."""
-    if session.now() > plan.expires_at:
-        raise Refused("That plan has expired", hint="Make a new one with --plan.")
-
-
-def refuse_when_moved(plan: Plan, content: Mapping[str, Any]) -> None:
-    """Refused when anything that the plan is bound to is different now; names what."""
-    if hash_of(content) == plan.hash:
-        return
-    moved = [key for key in content if content[key] != plan.content.get(key)]
-    raise Refused(
-        f"The event has moved since the plan was made ({', '.join(moved)})",
-        hint="Nothing was sent. Make a new plan with --plan and look at it again.",
-        details={"moved": moved},
-    )

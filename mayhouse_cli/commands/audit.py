@@ -1,14 +1,19 @@
-"""`mayhouse audit`: the record against the chain."""
+"""`mayhouse audit`: escrow solvency, and the record against the chain."""
+
+from collections.abc import Iterable
 
 import typer
 
 from mayhouse_cli.commands.amounts import plural
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
 from mayhouse_cli.errors import CheckFoundProblems
-from mayhouse_cli.operations.audit import Audit
+from mayhouse_cli.money import Wei, format_eth
+from mayhouse_cli.operations.audit import EscrowSummary
 from mayhouse_cli.operations.audit import audit as run_audit
+from mayhouse_cli.operations.audit_findings import Finding
+from mayhouse_cli.operations.drift_words import Severity
 from mayhouse_cli.options import CommonOptions, command
-from mayhouse_cli.render import Block, Line, good
+from mayhouse_cli.render import Block, Line, Table, dim, good
 
 
 def register(app: typer.Typer) -> None:
@@ -17,29 +22,62 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(common: CommonOptions) -> None:
-    """Check the recorded transactions against the chain; changes nothing.
+    """Check that the contract can pay everybody, and the database against it; changes nothing.
+
+    Exits 1 with findings; a notice needs nobody, and is only told.
 
     Example: mayhouse audit
     """
     invocation = Invocation(common)
     with invocation.session(SIGN_SECONDS) as session:
         result = run_audit(session)
-    if result.findings:
-        invocation.output.findings(_blocks(result))
-        count = len(result.findings)
+    blocks = [*_escrow_blocks(result.escrow), *finding_blocks(result.findings)]
+    checked = ", ".join(
+        (
+            plural(result.events_checked, "event"),
+            plural(result.bookings_checked, "booking"),
+            plural(result.transactions_checked, "confirmed transaction"),
+        )
+    )
+    if result.alarms:
+        invocation.output.findings(blocks)
         raise CheckFoundProblems(
-            f"{plural(count, 'finding')} in {plural(result.transactions_checked, 'transaction')}",
-            hint=result.findings[0].remedy,
+            f"{plural(len(result.alarms), 'finding')} in {checked}",
+            hint=result.alarms[0].remedy,
             known=result,
         )
-    checked = plural(result.transactions_checked, "confirmed transaction")
-    invocation.show(result, [good(f"{checked}, all as recorded")])
+    invocation.show(result, [*blocks, good(f"{checked}, all as recorded")])
 
 
-def _blocks(result: Audit) -> list[Block]:
+def finding_blocks(findings: Iterable[Finding]) -> list[Block]:
+    """Show findings and notices, each with its remedy."""
     blocks: list[Block] = []
-    for finding in result.findings:
-        blocks.append(Line(f"✗ {finding.code}  {finding.subject}", "red"))
+    for finding in findings:
+        serious = finding.severity is Severity.FINDING
+        mark, style = ("✗", "red") if serious else ("!", "yellow")
+        blocks.append(Line(f"{mark} {finding.code}  {finding.subject}", style))
         blocks.append(Line(f"  {finding.detail}"))
-        blocks.append(Line(f"  {finding.remedy}", "dim"))
+        blocks.append(dim(f"  {finding.remedy}"))
     return blocks
+
+
+def _escrow_blocks(escrow: EscrowSummary) -> list[Block]:
+    unattributed = (
+        _row("  neither of them", escrow.unattributed_wei)
+        if escrow.unattributed_wei is not None
+        else ["  neither of them", "not known: some was withdrawn"]
+    )
+    rows = [
+        _row("the contract holds", escrow.balance_wei),
+        _row("it owes", escrow.liabilities_wei),
+        _row("  of it to strangers", escrow.foreign_liabilities_wei),
+        _row("surplus", escrow.surplus_wei),
+        _row("  fees earned in all", escrow.fees_earned_wei),
+        _row("  stakes forfeited in all", escrow.forfeits_wei),
+        unattributed,
+    ]
+    return [Line(f"Escrow at block {escrow.block_number:,}"), Table(rows, indent=2), Line()]
+
+
+def _row(name: str, amount: Wei) -> list[str]:
+    return [name, f"{format_eth(amount)} ETH"]

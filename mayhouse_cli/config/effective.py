@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,6 +61,14 @@ class Config:
     """The config file that counts first."""
     files: tuple[Path, ...] = ()
     """Every config file that was read."""
+
+    def with_option(self, key: str, value: object) -> "Config":
+        """The same with a command's own option, which goes before all other sources."""
+        return replace(
+            self,
+            values={**self.values, key: value},
+            origins={**self.origins, key: "option"},
+        )
 
     def require(self, key: str) -> Any:  # noqa: ANN401 each key has its own type
         """Give a setting that the command cannot do without; ConfigurationError otherwise."""
@@ -141,9 +149,9 @@ class Config:
                 value = value.value() if value.fetched else None
             if value:
                 found.extend(map(str, value if isinstance(value, tuple) else (value,)))
-        return tuple(text for text in found if not _is_bare_address(text))
+        return tuple(text for text in found if not is_bare_address(text))
 
 
-def _is_bare_address(text: str) -> bool:
-    """Whether it is no more than scheme and host, as of a local node: nothing to hide."""
-    return bool(re.fullmatch(r"https?://[\w.:\[\]-]+/?", text, re.ASCII))
+def is_bare_address(text: str) -> bool:
+    """Whether it is no more than scheme and hosts, as of a local node: nothing to hide."""
+    return bool(re.fullmatch(r"(https?://[\w.:\[\]-]+/?,?)+", text, re.ASCII))

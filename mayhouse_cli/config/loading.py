@@ -3,7 +3,8 @@
 Order: option, environment, project `config.toml`, user config, default. A file named by
 `--config` or `MAYHOUSE_CONFIG` stands alone instead of the two files. A secret can also come
 from a file (`NAME_FILE`, or `name_file` in the config), from `$CREDENTIALS_DIRECTORY/name`
-or from a command in the config (`name_command`); never from an argument.
+or from a command in the config (`name_command`); never from an argument. The keystore's password
+is taken from the plain environment last of all: every child process and crash report sees that.
 """
 
 import os
@@ -19,14 +20,18 @@ from typing import Any, Final, NamedTuple
 import platformdirs
 
 from mayhouse_cli.config import readers
-from mayhouse_cli.config.effective import Config, DeferredSecret
+from mayhouse_cli.config.effective import Config, DeferredSecret, is_bare_address
 from mayhouse_cli.config.secret_sources import (
     check_command,
+    read_credential,
     read_secret_file,
     run_secret_command,
 )
-from mayhouse_cli.config.settings import BY_KEY, CONFIG_NAME, SETTINGS, Setting
-from mayhouse_cli.errors import ConfigurationError, WrongUsage
+from mayhouse_cli.config.setting import Setting
+from mayhouse_cli.config.settings import BY_KEY, CONFIG_NAME, SETTINGS
+from mayhouse_cli.errors import ConfigurationError, CredentialsError, WrongUsage
+from mayhouse_cli.private_files import why_not_private
+from mayhouse_cli.redaction import secrets_of_this_process
 
 
 class _Found(NamedTuple):
@@ -40,7 +45,14 @@ class _Found(NamedTuple):
 
 # A private key pasted into the wrong place must not be quoted back.
 _KEY_LIKE: Final = re.compile(r"[0-9a-fA-F]{60,}")
-_Table = tuple[Path, Mapping[str, Any]]
+
+
+class _Table(NamedTuple):
+    """A config file's content, and why no secret may be taken from it, with the remedy."""
+
+    path: Path
+    content: Mapping[str, Any]
+    problem: tuple[str, str] | None
 
 
 def user_config_file() -> Path:
@@ -58,7 +70,7 @@ def load_config(
     env = os.environ if environment is None else environment
     here = working_folder or Path.cwd()
     files = config_files(named, env, here)
-    tables = [(path, _read_table(path)) for path in files]
+    tables = [_read_table(path) for path in files]
     folder = files[0].resolve().parent if files else here
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -99,10 +111,12 @@ def config_files(
     return (named,)
 
 
-def _read_table(path: Path) -> Mapping[str, Any]:
+def _read_table(path: Path) -> _Table:
     try:
-        # Editors on Windows put a byte order mark in front.
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        with path.open("rb") as file:
+            problem = why_not_private(os.fstat(file.fileno()), path)
+            # Editors on Windows put a byte order mark in front.
+            table = tomllib.loads(file.read().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error.strerror}", hint="Check that this user may read it."
@@ -115,7 +129,7 @@ def _read_table(path: Path) -> Mapping[str, Any]:
         ) from None
     for key in table:
         _check_known(key, path)
-    return table
+    return _Table(path, table, problem)
 
 
 def _check_known(key: str, path: Path) -> None:
@@ -143,35 +157,47 @@ def _find(
 ) -> _Found | None:
     if setting.key in options:
         return _Found(options[setting.key], "option", here)
-    if env.get(setting.environment_name):
-        origin = f"environment {setting.environment_name}"
-        return _Found(env[setting.environment_name], origin, here)
-    if setting.secret and (found := _secret_beside_environment(setting, env, here)):
+    told = _in_environment(setting, env, here)
+    if told and not setting.environment_last:
+        return told
+    named = _in_named_file(setting, env, here) if setting.secret else None
+    kept = _in_credentials(setting, env, here) if setting.secret else None
+    written = next((found for table in tables if (found := _in_table(setting, table))), None)
+    places = (named, written, kept, told) if setting.environment_last else (named, kept, written)
+    if found := next(filter(None, places), None):
         return found
-    for path, table in tables:
-        if found := _in_table(setting, path, table):
-            return found
     return _Found(setting.default, "default", here) if setting.default is not None else None
 
 
-def _secret_beside_environment(
-    setting: Setting, env: Mapping[str, str], here: Path
-) -> _Found | None:
+def _in_environment(setting: Setting, env: Mapping[str, str], here: Path) -> _Found | None:
+    text = env.get(setting.environment_name)
+    return _Found(text, f"environment {setting.environment_name}", here) if text else None
+
+
+def _in_named_file(setting: Setting, env: Mapping[str, str], here: Path) -> _Found | None:
     variable = f"{setting.environment_name}_FILE"
-    if env.get(variable):
-        path = here / env[variable]
-        return _Found(partial(read_secret_file, path), f"file from {variable}", here)
-    if env.get("CREDENTIALS_DIRECTORY"):
-        path = here / env["CREDENTIALS_DIRECTORY"] / setting.key
-        if path.is_file():
-            return _Found(partial(read_secret_file, path), "credentials directory", here)
-    return None
+    if not env.get(variable):
+        return None
+    path = here / env[variable]
+    return _Found(partial(read_secret_file, path), f"file from {variable}", here)
 
 
-def _in_table(setting: Setting, path: Path, table: Mapping[str, Any]) -> _Found | None:
+def _in_credentials(setting: Setting, env: Mapping[str, str], here: Path) -> _Found | None:
+    if not env.get("CREDENTIALS_DIRECTORY"):
+        return None
+    path = here / env["CREDENTIALS_DIRECTORY"] / setting.key
+    if not path.is_file():
+        return None
+    return _Found(partial(read_credential, path), "credentials directory", here)
+
+
+def _in_table(setting: Setting, source: _Table) -> _Found | None:
+    path, table, problem = source
     folder = path.resolve().parent
     if setting.key in table:
-        return _Found(_as_text(table[setting.key], setting.key, path), str(path), folder)
+        text = _as_text(table[setting.key], setting.key, path)
+        refused = setting.secret and problem is not None and not is_bare_address(text)
+        return _Found(partial(_refuse, source) if refused else text, str(path), folder)
     if not setting.secret:
         return None
     if (name := f"{setting.key}_file") in table:
@@ -182,6 +208,12 @@ def _in_table(setting: Setting, path: Path, table: Mapping[str, Any]) -> _Found 
         run = partial(run_secret_command, command, name, path)
         return _Found(run, f"{path} ({name})", folder)
     return None
+
+
+def _refuse(source: _Table) -> str:
+    """Raised when the secret is used, so that `doctor` and what needs no secret still run."""
+    reason, remedy = source.problem or ("", "")
+    raise CredentialsError(f"The config file {source.path} holds secrets and {reason}", hint=remedy)
 
 
 def _as_text(value: object, key: str, path: Path) -> str:
@@ -209,6 +241,8 @@ def _value(setting: Setting, found: _Found) -> Any:  # noqa: ANN401
 
 def _read(setting: Setting, text: str, found: _Found) -> Any:  # noqa: ANN401
     shown = f"{setting.key} ({found.origin})"
+    if setting.secret:
+        secrets_of_this_process.learn([text])
     try:
         value = setting.read(text if setting.verbatim else text.strip())
     except WrongUsage as error:

@@ -6,6 +6,8 @@ A message made here quotes no setting that can be a secret: a URL carries the pr
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from mayhouse_cli.models import Urgency
+
 
 def text(value: str) -> str:
     """Take it as it is."""
@@ -27,6 +29,21 @@ def positive(value: str) -> int:
     if (number := int(value)) < 1:
         raise ValueError("it must be at least 1")
     return number
+
+
+def document_path(value: str) -> str:
+    """Read the way to a value in a JSON document, like `data.0.price`."""
+    if not value.isprintable() or not all(value.split(".")):
+        raise ValueError("write names with points in between, like ethereum.inr or data.0.price")
+    return value
+
+
+def urgency(value: str) -> Urgency:
+    """Read how soon a transaction should be mined."""
+    try:
+        return Urgency(value.lower())
+    except ValueError:
+        raise ValueError(f"{value[:40]} is none of {', '.join(Urgency)}") from None
 
 
 def flag(value: str) -> bool:

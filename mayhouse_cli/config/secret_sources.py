@@ -1,26 +1,59 @@
 """Secrets that stand elsewhere: in a file of their own, or behind the operator's command."""
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Final
 
 from mayhouse_cli.errors import ConfigurationError, CredentialsError
+from mayhouse_cli.private_files import why_not_private
+from mayhouse_cli.redaction import secrets_of_this_process
 
 COMMAND_SECONDS: Final = 30
+_MOST_BYTES: Final = 65_536  # a device in a secret's place never ends
 
 
 def read_secret_file(path: Path) -> str:
-    """Read a secret from a file, without its line end; CredentialsError when it cannot be."""
+    """Read a secret from a file, without its line end.
+
+    CredentialsError when it cannot be read, or others than its owner could read it as well.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            problem = why_not_private(os.fstat(file.fileno()), path)
+            text = "" if problem else file.read(_MOST_BYTES + 1).decode()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise CredentialsError(
             f"The secret file {path} cannot be read: {reason}",
             hint="Check the path and that this user may read it.",
         ) from None
+    if problem is not None:
+        reason, remedy = problem
+        raise CredentialsError(f"The secret file {path} {reason}", hint=remedy)
+    if len(text) > _MOST_BYTES:
+        raise CredentialsError(f"The secret file {path} is too long", hint="Check the path.")
     if not (secret := text.rstrip("\r\n")):
         raise CredentialsError(f"The secret file {path} is empty", hint="Write the secret into it.")
+    secrets_of_this_process.learn([secret])
+    return secret
+
+
+def read_credential(path: Path) -> str:
+    """Read a secret from $CREDENTIALS_DIRECTORY, without its line end; CredentialsError if empty.
+
+    Who may read it is the service manager's business: it closes the folder, and gives this user
+    the right by an access list that a file's mode shows as the group's.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise CredentialsError(
+            f"The credential {path} cannot be read: {reason}", hint="Look at LoadCredential=."
+        ) from None
+    if not (secret := text.rstrip("\r\n")):
+        raise CredentialsError(f"The credential {path} is empty", hint="Write the secret into it.")
     return secret
 
 
@@ -47,6 +80,7 @@ def run_secret_command(command: object, key: str, path: Path) -> str:
             f"{path}: the command of {key} failed ({reason})",
             hint=f"Run it by hand: {words[0]} ...",
         )
+    secrets_of_this_process.learn([secret])
     return secret
 
 

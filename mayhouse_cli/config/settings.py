@@ -1,10 +1,11 @@
 """The table of settings: all that can be configured, and nothing else about it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from mayhouse_cli.config import readers
+from mayhouse_cli.config.setting import Setting
+from mayhouse_cli.config.watching import WATCHING
 from mayhouse_cli.models import parse_address
 from mayhouse_cli.money import parse_eth, parse_gwei, parse_rate
 
@@ -14,39 +15,6 @@ SEPOLIA_CHAIN_ID: Final = 11155111
 SEPOLIA_CONTRACT: Final = "0x09aB660CEac220678b42E0e23DebCb1475e1eAD5"
 """The contract as it is deployed on Sepolia."""
 CONFIG_NAME: Final = "config.toml"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One key: how its text is read, where it may come from, what it is for."""
-
-    key: str
-    read: Callable[[str], Any]
-    summary: str
-    default: str | None = None
-    env: str | None = None
-    secret: bool = False
-    file_allowed: bool = True
-    """Whether the value itself may stand in a config file; a key or password may not."""
-    unit: str = ""
-    otherwise: str = ""
-    """What holds when it is set nowhere and has no fixed default."""
-    example: str = ""
-    """A value for config.example.toml, where there is no default to show."""
-    verbatim: bool = False
-    """Spaces at its ends belong to it."""
-
-    @property
-    def environment_name(self) -> str:
-        """The variable that sets it: the platform's own name, or MAYHOUSE_ and the key."""
-        return self.env or f"MAYHOUSE_{self.key.upper()}"
-
-    @property
-    def names_in_file(self) -> tuple[str, ...]:
-        """The keys by which a config file may set it."""
-        names = (self.key,) if self.file_allowed else ()
-        return (*names, f"{self.key}_file", f"{self.key}_command") if self.secret else names
-
 
 _CHAIN: Final = (
     Setting(
@@ -95,6 +63,12 @@ _LIMITS: Final = (
         unit="gwei",
     ),
     Setting(
+        "urgency",
+        readers.urgency,
+        "How soon a transaction should be mined, and what is paid for it: low, normal or high.",
+        default="normal",
+    ),
+    Setting(
         "max_transaction_eth",
         parse_eth,
         "Refuse to send more than this in one transaction.",
@@ -109,20 +83,6 @@ _LIMITS: Final = (
         unit="ETH",
         otherwise="no limit",
         example="2",
-    ),
-    Setting(
-        "balance_warning_eth",
-        parse_eth,
-        "`mayhouse balance check` warns below this.",
-        default="0.2",
-        unit="ETH",
-    ),
-    Setting(
-        "balance_critical_eth",
-        parse_eth,
-        "`mayhouse balance check` is critical below this.",
-        default="0.1",
-        unit="ETH",
     ),
 )
 _WALLET: Final = (
@@ -156,6 +116,7 @@ _WALLET: Final = (
         file_allowed=False,
         otherwise="asked for at a terminal",
         verbatim=True,
+        environment_last=True,
     ),
     Setting(
         "platform_private_key",
@@ -196,6 +157,28 @@ _RATE: Final = (
         default="20",
         unit="%",
     ),
+    Setting(
+        "rate_url",
+        readers.web_address,
+        "Where `mayhouse rate fetch` gets the price: the address of a JSON document.",
+        secret=True,
+        example="https://api.coingecko.com/api/v3/simple/price?ids=ethereum&vs_currencies=inr"
+        "&include_last_updated_at=true",
+    ),
+    Setting(
+        "rate_path",
+        readers.document_path,
+        "Where the price of one ETH in rupees stands in that document: names, and numbers of list "
+        "items from 0, with points in between.",
+        example="ethereum.inr",
+    ),
+    Setting(
+        "rate_as_of_path",
+        readers.document_path,
+        "Where the time of the price stands: RFC 3339, or seconds or milliseconds since 1970.",
+        otherwise="the price is of the moment it is fetched",
+        example="ethereum.last_updated_at",
+    ),
 )
 _DATABASE: Final = (
     Setting(
@@ -232,6 +215,7 @@ _DATABASE: Final = (
 GROUPS: Final[Mapping[str, tuple[Setting, ...]]] = {
     "The chain": _CHAIN,
     "Limits": _LIMITS,
+    "Watching the balances": WATCHING,
     "The wallet that signs": _WALLET,
     "The price of one ETH in rupees": _RATE,
     "The database": _DATABASE,

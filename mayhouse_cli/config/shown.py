@@ -1,14 +1,22 @@
 """How settings are shown: amounts as people write them, and nothing of a secret."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from urllib.parse import urlsplit
 
-from mayhouse_cli.config.settings import Setting
+from mayhouse_cli.config.setting import Setting
+from mayhouse_cli.config.settings import SETTINGS
 from mayhouse_cli.money import Wei, format_eth, format_gwei
 
 HIDDEN: Final = "set (hidden)"
+
+
+def environment_secrets(environment: Mapping[str, str]) -> list[str]:
+    """Every secret that stands in the environment itself, whether it can be read or not."""
+    names = (setting.environment_name for setting in SETTINGS if setting.secret)
+    return [environment[name] for name in names if environment.get(name)]
 
 
 def masked(setting: Setting, value: object) -> str:

@@ -1,5 +1,6 @@
 """Writing a config file: every key with its meaning, those that are known set, private at once."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Final
 import tomli_w
 
 from mayhouse_cli.config import readers
-from mayhouse_cli.config.settings import GROUPS, Setting
+from mayhouse_cli.config.setting import Setting
+from mayhouse_cli.config.settings import BY_KEY, GROUPS
 from mayhouse_cli.errors import ConfigurationError, Refused
-from mayhouse_cli.private_files import write_new
+from mayhouse_cli.private_files import write_new, write_over
 
 _WIDTH: Final = 96
 _INTRODUCTION: Final = """
@@ -25,7 +27,9 @@ counts alone, instead of the two.
 A secret need not be written here. NAME_file is the path of a file that holds it (from this
 file's folder on), NAME_command a command that prints it, as a list of words and run without a
 shell. In the environment, VARIABLE_FILE names such a file, and a file called NAME in
-$CREDENTIALS_DIRECTORY is found by itself.
+$CREDENTIALS_DIRECTORY is found by itself. A file that holds a secret, this one included, must be
+its owner's alone (chmod 600), or the secret is refused. The keystore's password is looked for in
+that order: a file, a command, the credentials, and the plain environment last.
 
 Amounts stand in quotes, so that none is rounded.
 """
@@ -103,3 +107,45 @@ def write_config(path: Path, values: Mapping[str, str]) -> None:
             f"There is a file {path} already",
             hint="Edit it, move it away, or name another with --config.",
         )
+
+
+def changed_toml(text: str, path: Path, values: Mapping[str, str]) -> str:
+    """Give a config file's text with these settings changed and all else as it stood.
+
+    ConfigurationError when it is not written so that this can be done line by line.
+    """
+    before = tomllib.loads(text)
+    changed = text
+    for key, value in values.items():
+        line = _assignment(BY_KEY[key], value)
+        active, explained = (rf"(?m)^{mark}{key}[ \t]*=.*$" for mark in ("", "#"))
+        pattern = active if key in before else explained
+        changed, times = re.subn(pattern, line.replace("\\", r"\\"), changed, count=1)
+        if not times:
+            changed = f"{changed.rstrip()}\n\n{line}\n"
+    try:
+        readable = tomllib.loads(changed) == {**before, **values}
+    except tomllib.TOMLDecodeError:
+        readable = False
+    if not readable:
+        raise ConfigurationError(
+            f"{path} cannot be changed line by line",
+            hint=f"Write {', '.join(values)} as lines of their own, then run it again.",
+        )
+    return changed
+
+
+def change_config(path: Path, values: Mapping[str, str]) -> None:
+    """Change settings of a config file, which is there whole before and after.
+
+    ConfigurationError when it cannot be read, changed or written.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        changed = changed_toml(text, path, values)
+        if changed != text:
+            write_over(path, changed.encode())
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}", hint="Check the file and its folder."
+        ) from None

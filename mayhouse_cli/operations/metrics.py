@@ -9,13 +9,14 @@ from typing import Final
 from mayhouse_cli.errors import ConfigurationError
 from mayhouse_cli.money import format_eth
 from mayhouse_cli.operations.balances import BalanceCheck, BalanceState
+from mayhouse_cli.operations.watched_wallets import PLATFORM
 
 _LAST_SUCCESS: Final = "mayhouse_balance_check_last_success_timestamp_seconds"
+_STATE: Final = "mayhouse_balance_check_state"
 _HELP: Final = {
     "mayhouse_wallet_balance_ether": "Balance of a wallet in ether.",
     "mayhouse_wallet_balance_threshold_ether": "Balance below which the check alerts, in ether.",
-    "mayhouse_balance_check_state": "State of the last check: 0 OK, 1 WARNING, 2 CRITICAL, "
-    "3 UNKNOWN.",
+    _STATE: "State of the last check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
     "mayhouse_balance_check_success": "Whether the last check could read the balance.",
     "mayhouse_balance_check_duration_seconds": "How long the last check took.",
     "mayhouse_balance_check_last_run_timestamp_seconds": "When the check last ran.",
@@ -29,19 +30,19 @@ Sample = tuple[str, str, str]
 def write_metrics(path: Path, check: BalanceCheck | None, duration: float, now: float) -> None:
     """Write the metrics of a check, or of one that failed (None: no balance, the state unknown).
 
-    The last success of the file before is carried on. ConfigurationError when the folder
-    cannot be written; a reader never sees half a file.
+    The last success of the file before is carried on, and its wallets, which are unknown now.
+    ConfigurationError when the folder cannot be written; a reader never sees half a file.
     """
-    unknown = [_state("platform", BalanceState.UNKNOWN)]
-    samples = _of_check(check) if check is not None else unknown
-    last_success = now if check is not None else _last_success(path)
+    before = _text_of(path) if check is None else ""
+    samples = _of_check(check) if check is not None else _of_failure(before)
+    last_success = f"{now:.0f}" if check is not None else _last_success(before)
     samples += [
         ("mayhouse_balance_check_success", "", "1" if check is not None else "0"),
         ("mayhouse_balance_check_duration_seconds", "", f"{duration:.3f}"),
         ("mayhouse_balance_check_last_run_timestamp_seconds", "", f"{now:.0f}"),
     ]
     if last_success is not None:
-        samples.append((_LAST_SUCCESS, "", f"{last_success:.0f}"))
+        samples.append((_LAST_SUCCESS, "", last_success))
     _replace(path, _exposition(samples))
 
 
@@ -63,8 +64,13 @@ def _of_check(check: BalanceCheck) -> list[Sample]:
     return samples
 
 
+def _of_failure(before: str) -> list[Sample]:
+    roles = re.findall(rf'^{_STATE}{{role="([\w-]+)"}} \d$', before, re.MULTILINE)
+    return [_state(role, BalanceState.UNKNOWN) for role in roles or [PLATFORM]]
+
+
 def _state(role: str, state: BalanceState) -> Sample:
-    return ("mayhouse_balance_check_state", f'{{role="{role}"}}', str(state.value))
+    return (_STATE, f'{{role="{role}"}}', str(state.value))
 
 
 def _exposition(samples: Iterable[Sample]) -> str:
@@ -78,14 +84,16 @@ def _exposition(samples: Iterable[Sample]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _last_success(path: Path) -> float | None:
+def _text_of(path: Path) -> str:
     try:
-        found = re.search(
-            rf"^{_LAST_SUCCESS} (\d+)$", path.read_text(encoding="utf-8"), re.MULTILINE
-        )
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return None
-    return float(found[1]) if found else None
+        return ""
+
+
+def _last_success(before: str) -> str | None:
+    found = re.search(rf"^{_LAST_SUCCESS} (\d+)$", before, re.MULTILINE)
+    return found[1] if found else None
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,23 +1,44 @@
 """EIP-1559 fees: from recent blocks, under a cap that is never exceeded."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from mayhouse_cli.errors import FeeTooHigh, Refused
-from mayhouse_cli.models import Fees
+from mayhouse_cli.models import Fees, Urgency
 from mayhouse_cli.money import Wei, format_gwei
 
 # EIP-7825 (Fusaka): no transaction may ask for more gas than this.
 GAS_PER_TRANSACTION: Final = 2**24
 # geth's default --miner.gasprice, below which its miners take nothing.
 LEAST_PRIORITY_FEE: Final = Wei(1_000_000)
-# Six full blocks in a row raise the base fee by 12.5 % each, which is just over double.
-BASE_FEE_HEADROOM: Final = 2
 # What an estimate may be short by when the state moves before the transaction is mined.
 _GAS_MARGIN_PERCENT: Final = 20
 
 
-def choose_fees(base_fee: Wei, priority_fee: Wei, gas_estimate: int, cap: Wei) -> Fees:
-    """Price a transaction: room for a doubled base fee, less where the cap allows less.
+class Preset(NamedTuple):
+    """What an urgency pays: above the base fee, and how far that may rise meanwhile."""
+
+    percentile: int
+    """Of what recent blocks' transactions paid above the base fee, weighed by their gas."""
+    base_fee_percent: int
+    """The most that is paid of the present base fee: a full block raises it by 12.5 %."""
+
+
+PRESETS: Final[Mapping[Urgency, Preset]] = {
+    Urgency.LOW: Preset(percentile=25, base_fee_percent=125),  # two full blocks, almost
+    Urgency.NORMAL: Preset(percentile=50, base_fee_percent=200),  # six, almost
+    Urgency.HIGH: Preset(percentile=90, base_fee_percent=300),  # nine
+}
+
+
+def choose_fees(
+    base_fee: Wei,
+    priority_fee: Wei,
+    gas_estimate: int,
+    cap: Wei,
+    urgency: Urgency = Urgency.NORMAL,
+) -> Fees:
+    """Price a transaction: room for a rising base fee, less where the cap allows less.
 
     FeeTooHigh when not even the present base fee fits under `cap` (wei per gas), Refused when
     the work does not fit into one transaction.
@@ -35,4 +56,5 @@ def choose_fees(base_fee: Wei, priority_fee: Wei, gas_estimate: int, cap: Wei) -
             hint="Wait for a cheaper block, or allow more with --max-fee.",
         )
     gas_limit = min(gas_estimate * (100 + _GAS_MARGIN_PERCENT) // 100, GAS_PER_TRANSACTION)
-    return Fees(gas_limit, min(base_fee * BASE_FEE_HEADROOM + tip, cap), tip)
+    most_base_fee = base_fee * PRESETS[urgency].base_fee_percent // 100
+    return Fees(gas_limit, min(most_base_fee + tip, cap), tip)

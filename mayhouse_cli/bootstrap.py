@@ -1,69 +1,52 @@
 """The composition root: from a configuration to a session with its real parts."""
 
 import getpass
+import math
 import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mayhouse_cli.config import Config
-from mayhouse_cli.errors import CredentialsError, MigrationsPending
-from mayhouse_cli.keystore import Keystore, parse_private_key
-from mayhouse_cli.models import ZERO_ADDRESS, Address, Payload, SignedPayload
+from mayhouse_cli.errors import MigrationsPending
+from mayhouse_cli.keystore import Keystore
+from mayhouse_cli.models import ZERO_ADDRESS
 from mayhouse_cli.ports import (
+    Alerts,
     Bookings,
     Chain,
     Deadline,
     Events,
+    Installation,
     Journal,
     KeyVault,
     Ledger,
+    Mirror,
+    Notifier,
+    OperatorLog,
+    Payables,
+    Rates,
+    RateSource,
+    Readings,
+    Settlements,
     Signer,
     Wallets,
 )
+from mayhouse_cli.signing import AskPassword, open_signer, open_treasury
 
 if TYPE_CHECKING:
     # Each is loaded when a command first needs it: chain and database clients start slowly.
-    from mayhouse_cli.chain.signer import LocalSigner
     from mayhouse_cli.store.database import Database
     from mayhouse_cli.store.health import DatabaseHealth
     from mayhouse_cli.store.migrations import Migrations
 
-AskPassword = Callable[[str], str]
 # `doctor` asks each node by itself, and a dead one is not worth more.
 _LONGEST_LOOK_SECONDS: Final = 5.0
-
-
-class KeystoreSigner:
-    """Signs with a keystore's key, which is opened at the first signature only."""
-
-    def __init__(self, address: Address, open_key: Callable[[], bytes]) -> None:
-        """Know the address at once, and how to get the key when it is needed."""
-        self.address = address
-        self._open_key = open_key
-
-    @cached_property
-    def _opened(self) -> "LocalSigner":
-        from mayhouse_cli.chain.signer import LocalSigner
-
-        signer = LocalSigner(self._open_key())
-        if signer.address != self.address:
-            raise CredentialsError(
-                f"The key is of {signer.address}, not of {self.address}",
-                hint="Check platform_address and which wallet is configured.",
-            )
-        return signer
-
-    def unlock(self) -> None:
-        """Open the keystore now; CredentialsError when the password is wrong."""
-        _ = self._opened
-
-    def sign(self, payload: Payload) -> SignedPayload:
-        """Sign an EIP-1559 transaction."""
-        return self._opened.sign(payload)
 
 
 class OpenSession:
@@ -75,12 +58,14 @@ class OpenSession:
         timeout: float,
         progress: Callable[[str], None],
         ask_password: AskPassword,
+        command: str,
     ) -> None:
         """Open nothing yet; `timeout` bounds everything that waits on the network."""
         self.config = config
         self.deadline = Deadline(timeout)
         self.progress = progress
-        self.actor = _actor()
+        self.actor = actor()
+        self.command = command
         self._ask_password = ask_password
 
     @cached_property
@@ -90,7 +75,11 @@ class OpenSession:
 
         rpc = Rpc(self.config.require("blockchain_rpc_url"), self.config.chain_id, self.deadline)
         return ContractClient(
-            rpc, self.config.require("contract_address"), self.deadline, local=self.config.is_local
+            rpc,
+            self.config.require("contract_address"),
+            self.deadline,
+            local=self.config.is_local,
+            urgency=self.config.require("urgency"),
         )
 
     @cached_property
@@ -98,8 +87,12 @@ class OpenSession:
         return open_signer(self.config, self._ask_password)
 
     @cached_property
+    def treasury(self) -> Signer:
+        return open_treasury(self.config, self._ask_password)
+
+    @cached_property
     def database(self) -> "Database":
-        return open_database(self.config, "database_url")
+        return open_database(self.config, "database_url", self.deadline.seconds)
 
     @cached_property
     def _migrated_database(self) -> "Database":
@@ -112,6 +105,12 @@ class OpenSession:
         from mayhouse_cli.store.journal import PostgresJournal
 
         return PostgresJournal(self._migrated_database)
+
+    @cached_property
+    def installation(self) -> Installation:
+        from mayhouse_cli.store.installation import PostgresInstallation
+
+        return PostgresInstallation(self._migrated_database)
 
     @cached_property
     def events(self) -> Events:
@@ -132,10 +131,62 @@ class OpenSession:
         return PostgresLedger(self._migrated_database)
 
     @cached_property
+    def settlements(self) -> Settlements:
+        from mayhouse_cli.store.settlements import PostgresSettlements
+
+        return PostgresSettlements(self._migrated_database)
+
+    @cached_property
+    def payables(self) -> Payables:
+        from mayhouse_cli.store.payables import PostgresPayables
+
+        return PostgresPayables(self._migrated_database)
+
+    @cached_property
     def wallets(self) -> Wallets:
         from mayhouse_cli.store.wallets import PostgresWallets
 
         return PostgresWallets(self._migrated_database)
+
+    @cached_property
+    def rates(self) -> Rates:
+        from mayhouse_cli.store.rates import PostgresRates
+
+        return PostgresRates(self._migrated_database)
+
+    @cached_property
+    def rate_source(self) -> RateSource:
+        from mayhouse_cli.web import JsonPage
+
+        return JsonPage(self.config.require("rate_url"), "rate_url", self.deadline)
+
+    @cached_property
+    def readings(self) -> Readings:
+        from mayhouse_cli.store.readings import PostgresReadings
+
+        return PostgresReadings(self._migrated_database)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        from mayhouse_cli.store.alerts import PostgresAlerts
+
+        return PostgresAlerts(self._migrated_database)
+
+    @cached_property
+    def notifier(self) -> Notifier:
+        from mayhouse_cli.web import JsonPage
+
+        return JsonPage(self.config.require("webhook_url"), "webhook_url", self.deadline)
+
+    @cached_property
+    def operator_log(self) -> OperatorLog:
+        return open_operator_log(self._migrated_database)
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        from mayhouse_cli.store.mirror import PostgresMirror
+
+        return PostgresMirror(self._migrated_database)
 
     def transaction(self) -> AbstractContextManager[object]:
         """Keep all writes inside together."""
@@ -182,10 +233,14 @@ class OpenSession:
 
 @contextmanager
 def open_session(
-    config: Config, timeout: float, progress: Callable[[str], None], ask_password: AskPassword
+    config: Config,
+    timeout: float,
+    progress: Callable[[str], None],
+    ask_password: AskPassword,
+    command: str,
 ) -> Iterator[OpenSession]:
     """Give an operation its chain, journal and repositories, and close them after it."""
-    session = OpenSession(config, timeout, progress, ask_password)
+    session = OpenSession(config, timeout, progress, ask_password, command)
     try:
         yield session
     finally:
@@ -197,47 +252,11 @@ def open_vault(config: Config) -> KeyVault:
     return Keystore(config.keystore_folder)
 
 
-def open_signer(config: Config, ask_password: AskPassword) -> Signer:
-    """The wallet that signs: the configured keystore, else the raw key of the environment.
+def open_database(config: Config, key: str, timeout: float = math.inf) -> "Database":
+    """A database by the setting that names it; nothing is connected yet.
 
-    CredentialsError when there is neither, or when they are of different wallets.
+    `timeout` bounds the waits for an answer to the first word, and for others' locks, in seconds.
     """
-    from mayhouse_cli.chain.signer import LocalSigner
-
-    name = config.require("wallet")
-    vault = open_vault(config)
-    expected: Address | None = config.get("platform_address")
-    raw = config.get("platform_private_key")
-    kept = vault.address(name) or (expected if vault.path(name).is_file() else None)
-    if raw is not None:
-        signer = LocalSigner(parse_private_key(raw))
-        _check_same(kept or signer.address, signer.address, f"the keystore {name}")
-        _check_same(expected or signer.address, signer.address, "platform_address")
-        return signer
-    if kept is None:
-        raise CredentialsError(
-            f"There is no key to sign with: no keystore {name}, no PLATFORM_PRIVATE_KEY",
-            hint=f"`mayhouse wallet new {name}` or `mayhouse wallet import {name}` keeps one.",
-        )
-    _check_same(expected or kept, kept, "platform_address")
-
-    def open_key() -> bytes:
-        password = config.get("password")
-        return vault.unlock(name, password or ask_password(f"Password of the wallet {name}"))
-
-    return KeystoreSigner(kept, open_key)
-
-
-def _check_same(expected: Address, found: Address, where: str) -> None:
-    if expected != found:
-        raise CredentialsError(
-            f"The key is of {found}, but {where} says {expected}",
-            hint="Check PLATFORM_PRIVATE_KEY, platform_address and wallet: one of them is wrong.",
-        )
-
-
-def open_database(config: Config, key: str) -> "Database":
-    """A database by the setting that names it; nothing is connected yet."""
     from mayhouse_cli.store.database import Database
     from mayhouse_cli.store.dsn import parse_dsn
 
@@ -246,7 +265,9 @@ def open_database(config: Config, key: str) -> "Database":
         allow_insecure=bool(config.get("database_allow_insecure")),
         root_certificate=config.get("database_root_certificate"),
     )
-    return Database(dsn, statement_timeout_seconds=30)
+    if timeout < dsn.connect_timeout:  # libpq takes anything below 2 s for 2 s
+        dsn = replace(dsn, connect_timeout=max(2, math.ceil(timeout)))
+    return Database(dsn, statement_timeout_seconds=30, lock_timeout_seconds=timeout)
 
 
 def open_migrations(database: "Database") -> "Migrations":
@@ -254,6 +275,20 @@ def open_migrations(database: "Database") -> "Migrations":
     from mayhouse_cli.store.migrations import Migrations
 
     return Migrations(database)
+
+
+def find_role_script() -> Path:
+    """The SQL that gives the role which runs the tool its rights, and no more than it needs."""
+    from mayhouse_cli.store.migrations import find_migrations
+
+    return find_migrations() / "roles" / "mayhouse_operator.sql"
+
+
+def open_operator_log(database: "Database") -> OperatorLog:
+    """The operators' log of a database that has the schema for it."""
+    from mayhouse_cli.store.operator_log import PostgresOperatorLog
+
+    return PostgresOperatorLog(database)
 
 
 def refuse_old_schema(migrations: "Migrations") -> None:
@@ -273,7 +308,7 @@ def refuse_old_schema(migrations: "Migrations") -> None:
         )
 
 
-def _actor() -> str:
+def actor() -> str:
     """Who runs the command, for the journal and the operator log."""
     try:
         return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -3,9 +3,7 @@
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
 from itertools import pairwise
 from types import FrameType
 from typing import Final
@@ -17,16 +15,26 @@ from mayhouse_cli.commands import (
     balance,
     booking,
     config,
+    contract,
     demo,
     doctor,
     event,
+    event_ending,
+    freeze,
     init,
+    log,
     migrate,
+    payout,
+    rate,
+    reconcile,
     sandbox,
+    settlement,
     tx,
     wallet,
+    wallet_rotation,
 )
 from mayhouse_cli.commands.invocation import current_output, make_output
+from mayhouse_cli.config import environment_secrets
 from mayhouse_cli.errors import (
     ConsentMissing,
     Interrupted,
@@ -41,6 +49,8 @@ from mayhouse_cli.options import (
     current_command,
     current_options,
 )
+from mayhouse_cli.redaction import secrets_of_this_process
+from mayhouse_cli.stray_output import place_of, show_traceback, take_over
 
 # A monitoring plugin says "unknown" with this, whatever went wrong.
 PLUGIN_UNKNOWN: Final = 3
@@ -52,18 +62,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 accept_common_options(app)
+event_ending.register(event.app)
 app.add_typer(sandbox.app, name="sandbox")
+settlement.register(event.app)
 app.add_typer(event.app, name="event")
 app.add_typer(booking.app, name="booking")
 app.add_typer(balance.app, name="balance")
+wallet_rotation.register(wallet.app)
 app.add_typer(wallet.app, name="wallet")
+app.add_typer(rate.app, name="rate")
 app.add_typer(tx.app, name="tx")
+app.add_typer(payout.app, name="payout")
+app.add_typer(contract.app, name="contract")
 app.add_typer(config.app, name="config")
 init.register(app)
 doctor.register(app)
 migrate.register(app)
+log.register(app)
+freeze.register(app)
 demo.register(app)
 audit.register(app)
+reconcile.register(app)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -72,13 +91,13 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # An ASCII terminal shows a "?" instead of a rupee sign, not a traceback.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    if list(arguments) == ["--version"]:
-        print(f"mayhouse {version('mayhouse')}")  # noqa: T201 before any output exists
-        return 0
     if os.environ.get("NO_COLOR"):
         # Typer's help pages listen to it alone; they must not be coloured either.
         os.environ.pop("FORCE_COLOR", None)
     _turn_signals_into_errors()
+    take_over(verbose=_guess_options(arguments).verbose)
+    # Also for failures that come before the configuration is read.
+    secrets_of_this_process.learn(environment_secrets(os.environ))
     try:
         return _run_app(arguments)
     except MayhouseError as error:
@@ -113,6 +132,8 @@ def _run_app(arguments: Sequence[str]) -> int:
         current_command.set(_command_of(usage))
         raise _as_wrong_usage(usage) from None
     except Exception as bug:  # noqa: BLE001 no input gives a traceback
+        if _guess_options(arguments).verbose:
+            show_traceback(bug)
         raise _as_bug(bug) from None
     return code if isinstance(code, int) else 0
 
@@ -140,7 +161,11 @@ def _report(error: MayhouseError, arguments: Sequence[str]) -> int:
 def _guess_options(arguments: Sequence[str]) -> CommonOptions:
     """The options that matter for a report, when the command line itself could not be read."""
     before_the_end = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return CommonOptions(json="--json" in before_the_end, no_color="--no-color" in before_the_end)
+    return CommonOptions(
+        json="--json" in before_the_end,
+        verbose="-v" in before_the_end or "--verbose" in before_the_end,
+        no_color="--no-color" in before_the_end,
+    )
 
 
 def _is_plugin(arguments: Sequence[str]) -> bool:
@@ -162,27 +187,35 @@ def _as_wrong_usage(usage: typer.TyperException) -> WrongUsage:
 
 def _as_bug(bug: Exception) -> MayhouseError:
     """Tell where, not what: an unforeseen exception's text may hold a secret."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(bug.__traceback__)
-        if "mayhouse_cli" in frame.filename
-    ]
-    place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "outside the tool"
     return MayhouseError(
-        f"A defect in mayhouse: {type(bug).__name__} in {place}",
-        hint="Please report it. `mayhouse tx list` shows whether anything was sent.",
+        f"A defect in mayhouse: {place_of(bug)}",
+        hint="Please report it, with what -v shows. `mayhouse tx list` tells whether anything was "
+        "sent.",
     )
 
 
 def _turn_signals_into_errors() -> None:
-    """SIGINT and SIGTERM end a wait as errors do, so that the hash and the remedy are said."""
+    """SIGINT and SIGTERM end a wait as errors do, so that the hash and the remedy are said.
+
+    One is enough: a second would cut off what the first has to say.
+    """
+
+    def let_pass(number: int, frame: FrameType | None) -> None:
+        _ = number, frame
+
+    def ignore_more() -> None:
+        # Not SIG_IGN: of a signal that is under way already Python would complain on stderr.
+        signal.signal(signal.SIGINT, let_pass)
+        signal.signal(signal.SIGTERM, let_pass)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         _ = number, frame
+        ignore_more()
         raise Interrupted("Interrupted.", hint=_AFTER_A_SIGNAL)
 
     def terminate(number: int, frame: FrameType | None) -> None:
         _ = number, frame
+        ignore_more()
         raise Terminated("Terminated.", hint=_AFTER_A_SIGNAL)
 
     signal.signal(signal.SIGINT, interrupt)

@@ -97,6 +97,12 @@ class DatabaseUnreachable(Unreachable):
     code = "database_unreachable"
 
 
+class FeeWaitOver(Unreachable):
+    """Gas was not as cheap as asked for in time: later may help, as with a node that is down."""
+
+    code = "fee_wait"
+
+
 class Refused(MayhouseError):
     """The contract, a guard or the node says no, and running it again will not change that."""
 

@@ -11,7 +11,6 @@ import os
 import re
 import secrets
 import shlex
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any, Final
 
 from mayhouse_cli.errors import ConfigurationError, CredentialsError, Refused, WrongUsage
 from mayhouse_cli.models import Address, parse_address
-from mayhouse_cli.private_files import sync_folder, write_new
+from mayhouse_cli.private_files import sync_folder, why_not_private, write_new
 
 # The n of secp256k1: SEC 2, version 2.0, section 2.4.1. A key is 1 to n - 1.
 CURVE_ORDER: Final = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
@@ -194,16 +193,9 @@ def _read(path: Path, *, private: bool) -> bytes | None:
 
 
 def _check_private(status: os.stat_result, path: Path) -> None:
-    chmod = f"chmod 600 {shlex.quote(str(path))}"
-    if status.st_uid != os.geteuid():
-        raise CredentialsError(
-            f"The keystore {path.name} belongs to another user",
-            hint=f"Make it yours: sudo chown $(id -u) {shlex.quote(str(path))} && {chmod}",
-        )
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        raise CredentialsError(
-            f"The keystore {path.name} is open to other users", hint=f"Close it: {chmod}"
-        )
+    if (problem := why_not_private(status, path)) is not None:
+        reason, remedy = problem
+        raise CredentialsError(f"The keystore {path.name} {reason}", hint=remedy)
 
 
 # --- Web3 Secret Storage ----------------------------------------------------------------

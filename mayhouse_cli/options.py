@@ -15,6 +15,8 @@ from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 import typer
 
+from mayhouse_cli.models import Urgency
+
 _COMMON: Final = "Common options"
 _SIGNING: Final = "Signing"
 
@@ -119,6 +121,36 @@ class SigningOptions:
             rich_help_panel=_SIGNING,
         ),
     ] = None
+    urgency: Annotated[
+        Urgency | None,
+        typer.Option(
+            "--urgency",
+            case_sensitive=False,
+            show_default=False,
+            help="How soon it should be mined, and what is paid for it.",
+            rich_help_panel=_SIGNING,
+        ),
+    ] = None
+    wait_for_fee: Annotated[
+        str | None,
+        typer.Option(
+            "--wait-for-fee",
+            metavar="GWEI",
+            show_default=False,
+            help="Wait until gas costs no more, and pay no more.",
+            rich_help_panel=_SIGNING,
+        ),
+    ] = None
+    deadline: Annotated[
+        str | None,
+        typer.Option(
+            "--deadline",
+            metavar="TIME",
+            show_default=False,
+            help="Give --wait-for-fee up then: like 30m, 2h, or 2026-11-28T18:00+05:30.",
+            rich_help_panel=_SIGNING,
+        ),
+    ] = None
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -133,6 +165,14 @@ class SigningOptions:
         bool,
         typer.Option(
             "--mainnet", help="Permit signing on Ethereum mainnet.", rich_help_panel=_SIGNING
+        ),
+    ] = False
+    allow_raw_key: Annotated[
+        bool,
+        typer.Option(
+            "--allow-raw-key",
+            help="Permit PLATFORM_PRIVATE_KEY to sign on Ethereum mainnet.",
+            rich_help_panel=_SIGNING,
         ),
     ] = False
 

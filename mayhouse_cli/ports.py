@@ -6,9 +6,10 @@ transaction that `Session.transaction()` has open, or runs in one of its own.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -17,17 +18,31 @@ from mayhouse_cli.config import Config
 from mayhouse_cli.models import (
     Address,
     AttemptOutcome,
+    BalanceReading,
+    Block,
     BookingRow,
     Call,
+    Change,
+    Comparison,
     Cost,
+    Drift,
     EventRow,
     ExperienceRow,
     Fees,
+    Freeze,
     Hash,
     Intent,
     Kind,
+    LedgerFault,
+    LogEntry,
     NewBooking,
     NewEvent,
+    NewTransaction,
+    OnChainBooking,
+    OnChainEvent,
+    OpenEnd,
+    Payable,
+    PayableFilter,
     Payload,
     Person,
     Pin,
@@ -35,12 +50,15 @@ from mayhouse_cli.models import (
     Question,
     Rate,
     Receipt,
+    RecordedEnd,
+    Rotation,
     SendAnswer,
     SettlementLine,
     Sighting,
     SignedPayload,
     Snapshot,
     Status,
+    StoredRate,
     Transaction,
     TransactionFilter,
     Wallet,
@@ -81,6 +99,9 @@ class Chain(Protocol):
     def read(self, question: Question) -> Snapshot:
         """Answer everything in one batch; the chain id, the code and a probe are checked too."""
 
+    def read_all(self, questions: Sequence[Question]) -> Sequence[Snapshot]:
+        """Answer each as `read` does, all at one and the same block."""
+
     def calldata(self, call: Call) -> bytes:
         """Encode a call of the contract."""
 
@@ -93,8 +114,14 @@ class Chain(Protocol):
     def send(self, raw: bytes) -> SendAnswer:
         """Hand the bytes to the nodes; never retried blindly, never raises for an answer."""
 
+    def send_all(self, raws: Sequence[bytes]) -> Sequence[SendAnswer]:
+        """Hand over many, in their order; each is answered by itself."""
+
     def sight(self, transaction: Transaction) -> Sighting:
         """Find where a recorded transaction stands now."""
+
+    def sight_all(self, transactions: Sequence[Transaction]) -> Sequence[Sighting]:
+        """Find where each of them stands now."""
 
     def placements(self, hashes: Sequence[Hash]) -> Mapping[Hash, Hash | None]:
         """The hash of the block each transaction stands in now; None where there is none."""
@@ -104,6 +131,32 @@ class Chain(Protocol):
 
     def pause(self, waits: int) -> None:
         """Wait as long as fits the chain's block time before looking for the n-th time."""
+
+    def receipts(self, hashes: Sequence[Hash], depth: int) -> Mapping[Hash, Receipt]:
+        """The receipts that stand in canonical blocks, so deep at least."""
+
+    def census(self) -> "Census":
+        """Count everything the contract holds, at the newest block."""
+
+
+class Census(Protocol):
+    """Everything the contract holds at one block, streamed so that it never is in memory."""
+
+    block: Block
+    balance: Wei
+    """What the contract holds, in wei."""
+
+    def events(self) -> Iterator[Sequence[OnChainEvent]]:
+        """Every event, in the order of their numbers, some at a time."""
+
+    def bookings(self) -> Iterator[Sequence[OnChainBooking]]:
+        """Every booking, in the order of their numbers, some at a time."""
+
+    def block_hashes(self, numbers: Sequence[int]) -> Mapping[int, Hash | None]:
+        """The hashes of these blocks as the chain has them now; None where there is none."""
+
+    def confirm(self) -> None:
+        """RpcUnreachable when a reorg has undone the block meanwhile."""
 
 
 class Signer(Protocol):
@@ -142,7 +195,50 @@ class KeyVault(Protocol):
     def list(self) -> Sequence[KeyEntry]: ...
 
 
-class Journal(Protocol):
+class JournalBatches(Protocol):
+    """The journal for many transactions at once; each method is a few statements."""
+
+    def latest_all(self, intents: Sequence[Intent]) -> Mapping[str, Transaction]:
+        """As `latest`, for intents of one kind; by the keys of those that have one."""
+
+    def free_nonces(
+        self, chain_id: int, sender: Address, pending_count: int, count: int
+    ) -> Sequence[int]:
+        """As `next_nonce`: the lowest ones, in their order."""
+
+    def known(self, hashes: Sequence[Hash]) -> frozenset[Hash]:
+        """Which of these bytes were recorded before."""
+
+    def insert_all(
+        self, new: Sequence[NewTransaction], sender: Address, contract: Address, actor: str
+    ) -> Sequence[Transaction]:
+        """Record each with its first attempt, before any is sent; the lowest nonce first."""
+
+    def keep_answers(
+        self, answers: Sequence[tuple[Transaction, AttemptOutcome, str | None]]
+    ) -> None:
+        """Keep how the nodes answered to each one's newest bytes, and that these may be out."""
+
+    def mark_mined_all(self, mined: Sequence[tuple[Transaction, Receipt]]) -> None:
+        """Keep canonical receipts that are not deep enough yet."""
+
+    def confirm_all(self, ends: Sequence[tuple[Transaction, Receipt, int]]) -> None:
+        """Keep that these are confirmed, with what their receipts proved; Refused else."""
+
+    def get_all(self, ids: Sequence[UUID]) -> Sequence[Transaction]:
+        """Those that there are, the lowest nonce first."""
+
+    def get_all_locked(self, ids: Sequence[UUID]) -> Sequence[Transaction]:
+        """The same, held against other processes until the open database transaction ends."""
+
+    def held_numbers(self, kind: Kind, numbers: Sequence[int]) -> frozenset[int]:
+        """Which on-chain numbers a confirmed transaction is recorded for."""
+
+    def creations(self, event_ids: Sequence[UUID]) -> Mapping[UUID, Transaction]:
+        """The newest creation of each event that has one."""
+
+
+class Journal(JournalBatches, Protocol):
     """The record of every intent, written before anything is sent."""
 
     def lock(self, chain_id: int, sender: Address) -> None:
@@ -153,9 +249,6 @@ class Journal(Protocol):
 
     def pinned(self) -> Pin | None:
         """What the database is bound to, if it is yet."""
-
-    def freeze_reason(self) -> str | None:
-        """Why signing is refused, while it is."""
 
     def next_nonce(self, chain_id: int, sender: Address, pending_count: int) -> int:
         """The lowest nonce from the chain's pending count on that no recorded transaction holds."""
@@ -189,7 +282,7 @@ class Journal(Protocol):
         """Keep how the node answered to an attempt."""
 
     def mark_sent(self, transaction_id: UUID) -> None:
-        """Keep that the bytes have left."""
+        """Keep that the bytes have left, or may have."""
 
     def mark_mined(self, transaction_id: UUID, receipt: Receipt, error: str | None) -> None:
         """Keep a canonical receipt that is not deep enough yet."""
@@ -233,6 +326,30 @@ class Journal(Protocol):
     def spent_since(self, sender: Address, since: datetime) -> Wei:
         """Value sent by transactions recorded since then that happened or still may."""
 
+    def senders(self) -> Sequence[Address]:
+        """Every wallet that has ever signed."""
+
+
+class Installation(Protocol):
+    """What holds for everybody who uses the database: a freeze, a change of the signer."""
+
+    def freeze(self) -> Freeze | None: ...
+    def rotation(self) -> Rotation | None: ...
+    def hold(self) -> None:
+        """Keep a freeze or rotation from beginning until the open transaction ends."""
+
+    def set_frozen(self, reason: str, by: str) -> bool:
+        """Freeze; False when it was frozen already, which stays as it is."""
+
+    def thaw(self) -> None: ...
+    def begin_rotation(self, rotation: Rotation) -> bool:
+        """Keep that the signer is being changed; False when another change is under way."""
+
+    def repin(self, old: Address, new: Address) -> None:
+        """Have the database serve the new sender instead of the old one."""
+
+    def end_rotation(self) -> None: ...
+
 
 class Events(Protocol):
     """The platform's event runs and experiences."""
@@ -267,7 +384,18 @@ class Bookings(Protocol):
     def of_event(self, event_id: UUID) -> Sequence[BookingRow]: ...
     def list(self, event_id: UUID | None, limit: int) -> Sequence[BookingRow]: ...
     def traveler(self, traveler_id: UUID) -> Person | None: ...
+    def travelers(self, ids: Sequence[UUID]) -> Mapping[UUID, Person]: ...
+    def by_ids(self, ids: Sequence[UUID]) -> Mapping[UUID, BookingRow]: ...
     def insert(self, booking: NewBooking) -> None: ...
+
+    def insert_all(self, bookings: Sequence[NewBooking]) -> None:
+        """Add those that have no row yet."""
+
+    def mark_pending_all(self, hashes: Mapping[UUID, Hash]) -> None: ...
+
+    def mark_booked_all(self, booked: Sequence[tuple[UUID, int, Hash, Wei]]) -> None:
+        """As `mark_booked`: row, number, hash and stake of each."""
+
     def mark_pending(self, booking_id: UUID, tx_hash: Hash) -> None: ...
 
     def mark_booked(
@@ -280,7 +408,7 @@ class Bookings(Protocol):
 
 
 class Ledger(Protocol):
-    """What the tool keeps beside the journal: quotes, settlements, plans, rates, readings."""
+    """What the tool keeps beside the journal: quotes and plans."""
 
     def add_quote(
         self,
@@ -295,25 +423,152 @@ class Ledger(Protocol):
     def quoted_percentages(self, chain_event_id: int) -> tuple[int, int] | None:
         """Stake and fee percentage of the newest quote for an event."""
 
-    def add_settlement(self, transaction: Transaction, lines: Sequence[SettlementLine]) -> None: ...
-    def settlement(self, transaction_id: UUID) -> Sequence[SettlementLine]: ...
-    def last_rate(self) -> Rate | None: ...
-    def add_rate(self, rate: Rate) -> None: ...
     def add_plan(self, plan: Plan, actor: str) -> None: ...
-    def plan(self, plan_hash: str) -> Plan | None: ...
+    def plans(self, beginning: str) -> Sequence[Plan]:
+        """The plans whose hash begins so; two stand for all when there are more."""
+
     def use_plan(self, plan_hash: str, transaction_id: UUID) -> None: ...
-    def add_balance_reading(
+
+
+class Readings(Protocol):
+    """Balances over time, and what the rows say of the wallets to watch."""
+
+    def add(self, readings: Sequence[BalanceReading]) -> None: ...
+    def since(self, chain_id: int, since: datetime) -> Sequence[BalanceReading]:
+        """Oldest first, of all wallets of a chain."""
+
+    def open_hosts(self, chain_id: int) -> Sequence[Address]:
+        """Wallets of ours that host events which are neither completed nor cancelled."""
+
+    def unbooked_quotes(self, since: datetime) -> Wei:
+        """What the quotes made since then would cost that are not booked yet."""
+
+
+class Alerts(Protocol):
+    """Which state of each wallet was announced last."""
+
+    def announced(self, chain_id: int) -> Mapping[Address, str]:
+        """By wallet, none meaning OK; one process at a time, until the transaction ends."""
+
+    def keep(self, chain_id: int, states: Mapping[Address, str]) -> None: ...
+
+
+class Notifier(Protocol):
+    """Where people are told of a change."""
+
+    def post(self, document: Mapping[str, object]) -> None:
+        """Hand it over; Unreachable or ConfigurationError when it was not taken."""
+
+
+class Rates(Protocol):
+    """The history of what one ETH costs in rupees; rows are only ever added."""
+
+    def last(self) -> Rate | None:
+        """The newest by the time it is of, whenever it was stored."""
+
+    def last_given(self) -> Rate | None:
+        """The newest that was set or fetched, not only used out of a configuration."""
+
+    def add(self, rate: Rate) -> None: ...
+    def history(self, limit: int) -> Sequence[StoredRate]:
+        """The newest first, by the time each is of."""
+
+
+class RateSource(Protocol):
+    """An endpoint outside that tells the price of one ETH."""
+
+    @property
+    def host(self) -> str:
+        """All of its address that may be shown."""
+
+    def read(self) -> object:
+        """Its JSON document, with the numbers exact: int, or Decimal for what has a fraction.
+
+        Unreachable when it does not answer in time, ConfigurationError when it answers with
+        something else.
+        """
+
+
+class Settlements(Protocol):
+    """What completions and cancellations paid, line by line, and the rates that value it."""
+
+    def add(self, transaction: Transaction, lines: Sequence[SettlementLine]) -> None:
+        """Keep the lines of an end; made again after a reorg they take the place of the first."""
+
+    def lines(self, transaction_id: UUID) -> Sequence[SettlementLine]:
+        """In the order they were added."""
+
+    def fees_earned(self, until_block: int) -> Wei:
+        """The platform's fees of all completions confirmed in blocks up to this one."""
+
+    def take_back(self, transaction_id: UUID) -> None:
+        """Forget the lines of an end that a reorg took back, but for those a payable rests on."""
+
+    def settled_between(self, start: datetime, end: datetime) -> Sequence[UUID]:
+        """The ends confirmed from `start` on and before `end`, oldest first."""
+
+    def quoted_rate(self, chain_event_id: int, seats: int, cost: Cost) -> Decimal | None:
+        """The rate of the newest quote for just this booking's seats and amounts."""
+
+    def rate_at(self, moment: datetime) -> Decimal | None:
+        """The newest rate that was stored by then."""
+
+
+class Payables(Protocol):
+    """What is owed to hosts and travelers, and what paid it."""
+
+    def add(self, transaction: Transaction, lines: Sequence[SettlementLine]) -> None:
+        """Owe these lines of a settlement that was added; one that is paid stays as it is."""
+
+    def take_back(self, transaction_id: UUID) -> None:
+        """Withdraw what an end owed that a reorg took back; what is paid or on its way stays."""
+
+    def list(self, wanted: PayableFilter) -> Sequence[Payable]:
+        """Oldest first."""
+
+    def get(self, payable_id: UUID) -> Payable | None: ...
+
+    def get_locked(self, payable_id: UUID) -> Payable | None:
+        """The same, held against other processes until the open database transaction ends."""
+
+    def find(self, beginning: str) -> Payable:
+        """The one payable whose id begins so; NotFound when none or several do."""
+
+    def mark_paid(self, payable_id: UUID, transaction: Transaction) -> None:
+        """A transfer that is confirmed has paid it."""
+
+    def mark_paid_outside(self, payable_id: UUID, reference: str, actor: str) -> None:
+        """Something outside the chain has paid it; the caller has looked at it, locked."""
+
+    def mark_unpaid(self, payable_id: UUID, transaction_id: UUID) -> None:
+        """A reorg took back the transfer that had paid it."""
+
+
+class OperatorLog(Protocol):
+    """Who did what: rows are only ever added, the database refuses anything else."""
+
+    def add_all(
         self,
-        address: Address,
-        role: str,
-        chain_id: int,
-        balance: Wei,
-        state: str,
-        block_number: int,
+        actor: str,
+        command: str,
+        rows: Sequence[tuple[UUID, Mapping[str, object], Mapping[str, object]]],
+    ) -> None:
+        """Add a row for each transaction: its arguments, and what its decision rested on."""
+
+    def add(
+        self,
+        actor: str,
+        command: str,
+        arguments: Mapping[str, object],
+        transaction_id: UUID | None = None,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
     ) -> None: ...
-    def log(
-        self, actor: str, command: str, arguments: Mapping[str, object], transaction_id: UUID | None
-    ) -> None: ...
+
+    def list(
+        self, event_id: UUID | None, chain_event_id: int | None, limit: int
+    ) -> Sequence[LogEntry]:
+        """Newest first: of the transactions on one event, or of everything when both are None."""
 
 
 class Wallets(Protocol):
@@ -329,6 +584,8 @@ class Session(Protocol):
     config: Config
     deadline: Deadline
     actor: str
+    command: str
+    """The command that runs, as in its JSON document: "event.create"."""
     progress: Callable[[str], None]
     """Tells a person what is being waited for."""
 
@@ -337,7 +594,13 @@ class Session(Protocol):
     @property
     def signer(self) -> Signer: ...
     @property
+    def treasury(self) -> Signer:
+        """The wallet that tops the platform's up; ConfigurationError when none is configured."""
+
+    @property
     def journal(self) -> Journal: ...
+    @property
+    def installation(self) -> Installation: ...
     @property
     def events(self) -> Events: ...
     @property
@@ -345,10 +608,59 @@ class Session(Protocol):
     @property
     def ledger(self) -> Ledger: ...
     @property
+    def settlements(self) -> Settlements: ...
+    @property
+    def payables(self) -> Payables: ...
+    @property
     def wallets(self) -> Wallets: ...
+    @property
+    def operator_log(self) -> OperatorLog: ...
+    @property
+    def rates(self) -> Rates: ...
+    @property
+    def rate_source(self) -> RateSource: ...
+    @property
+    def readings(self) -> Readings: ...
+    @property
+    def alerts(self) -> Alerts: ...
+    @property
+    def notifier(self) -> Notifier: ...
 
     def transaction(self) -> AbstractContextManager[object]:
         """All writes inside are kept together or not at all."""
 
     def now(self) -> datetime:
         """The present, in UTC."""
+
+
+class Mirror(Protocol):
+    """The chain staged beside the database's rows, so that they are compared as sets."""
+
+    def load(
+        self,
+        events: Iterable[Sequence[OnChainEvent]],
+        bookings: Iterable[Sequence[OnChainBooking]],
+    ) -> None:
+        """Stage what streams by; it is gone with the open database transaction."""
+
+    def drifts(self, comparison: Comparison) -> Sequence[Drift]:
+        """Every way in which what was staged and the rows disagree; many of a code are counted."""
+
+    def recorded_ends(self) -> Iterator[Sequence[RecordedEnd]]:
+        """All finished transactions that stand in a block, some at a time."""
+
+    def old_unfinished(self, before: datetime) -> Sequence[OpenEnd]:
+        """Transactions recorded before that moment and still unfinished, oldest first."""
+
+    def ledger_faults(self) -> Sequence[LedgerFault]:
+        """Where the record contradicts itself: numbers, settlements and payments."""
+
+    def rewrite(self, changes: Sequence[Change]) -> None:
+        """Write new values of rows; Refused, nothing kept, when one is not as it was before."""
+
+
+class ComparingSession(Session, Protocol):
+    """A session that can also hold the whole chain against the database."""
+
+    @property
+    def mirror(self) -> Mirror: ...

@@ -25,13 +25,12 @@ from rich.text import Text
 
 from mayhouse_cli.errors import MayhouseError
 from mayhouse_cli.money import Wei
+from mayhouse_cli.redaction import secrets_of_this_process
 
 SCHEMA_VERSION: Final = 1
-MASK: Final = "[hidden]"
 # Wider than any line of ours, so that nothing is wrapped; a terminal folds long lines itself.
 _NO_WRAPPING: Final = 4_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_SHORTEST_SECRET: Final = 4
 
 
 @dataclass(frozen=True)
@@ -118,13 +117,11 @@ class Output:
         self.verbose = verbose
         self._plain = no_color or bool(os.environ.get("NO_COLOR"))
         self._progress: Progress | None = None
-        self._secrets: list[str] = []
         self._warnings: list[str] = []
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these values in everything that is printed from now on."""
-        known = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
-        self._secrets = sorted(known, key=len, reverse=True)
+        secrets_of_this_process.learn(secrets)
 
     # --- the result ---
 
@@ -175,7 +172,7 @@ class Output:
 
     def plain(self, text: str) -> None:
         """Print one line of the result as it is."""
-        self._write(sys.stdout, self._masked(text) + "\n")
+        self._write(sys.stdout, secrets_of_this_process.masked(text) + "\n")
 
     def _document(self, command: str, *, ok: bool, data: object, error: object) -> None:
         document = {
@@ -186,7 +183,8 @@ class Output:
             "warnings": self._warnings,
             "error": error,
         }
-        self._write(sys.stdout, self._masked(json.dumps(document)) + "\n")
+        masked = secrets_of_this_process.masked_document(document)
+        self._write(sys.stdout, json.dumps(masked) + "\n")
 
     # --- progress ---
 
@@ -203,7 +201,7 @@ class Output:
                 console=self._console(sys.stderr),
                 transient=True,
             )
-            self._progress.add_task(self._masked(text), total=None)
+            self._progress.add_task(secrets_of_this_process.masked(text), total=None)
             self._progress.start()
 
     def stop_progress(self) -> None:
@@ -266,15 +264,8 @@ class Output:
         return rich_table
 
     def _clean(self, text: str) -> str:
-        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", self._masked(text)).replace("\n", " ")
-
-    def _masked(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-            escaped = json.dumps(secret)[1:-1]
-            if escaped != secret:
-                text = text.replace(escaped, MASK)
-        return text
+        masked = secrets_of_this_process.masked(text)
+        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", masked).replace("\n", " ")
 
     def _write(self, stream: TextIO, text: str) -> None:
         try:

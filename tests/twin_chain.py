@@ -25,6 +25,7 @@ from mayhouse_cli.models import (
 )
 from mayhouse_cli.money import Wei
 from mayhouse_cli.ports import Deadline
+from tests.twin_census import MemoryCensus
 from tests.twin_contract import GENESIS, Revert, World, cost_of
 from tests.twin_signer import hash_of, signed_payload
 
@@ -96,6 +97,7 @@ class MemoryChain:
             priority_fee=Wei(1),
             sender_balance=self.balance,
             pending_nonce=self._pending_nonce(question.sender or PLATFORM),
+            used_nonces=world.nonces.get(question.sender or PLATFORM, 0),
             gas_estimate=None if reason else GAS,
             revert_reason=reason,
             event=event,
@@ -158,6 +160,17 @@ class MemoryChain:
         self.deadline.looks -= 1
         if self.mines:
             self.mine()
+
+    def receipts(self, hashes: Sequence[Hash], depth: int) -> dict[Hash, Receipt]:
+        known = self.head.receipts
+        return {
+            one: known[one]
+            for one in hashes
+            if one in known and self.head.number - known[one].block_number + 1 >= depth
+        }
+
+    def census(self) -> MemoryCensus:
+        return MemoryCensus(self._block(self.head), self.blocks)
 
     # --- what a test does to the chain ---
 

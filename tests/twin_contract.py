@@ -155,8 +155,24 @@ class World:
             self._pay(booking.payment + booking.stake)
         self._pay(event.host_stake)
         self.events[event_id] = replace(event, status=EventStatus.CANCELLED)
-        arguments = {"eventRunId": event_id, "refundsIssued": len(active)}
+        refunded = sum(booking.payment + booking.stake for booking in active.values())
+        arguments = {"eventRunId": event_id, "refundsIssued": int(refunded)}
         return [ContractEvent("EventCancelled", arguments)]
+
+    def _withdrawPlatformFees(  # noqa: N802 - the contract's own name
+        self, _: Address, __: Wei, ___: tuple[int, int]
+    ) -> Events:
+        if not self.held:
+            raise Revert("No fees to withdraw")
+        self.held = Wei(0)
+        return []
+
+    def _updatePlatformFee(  # noqa: N802 - the contract's own name
+        self, _: Address, __: Wei, ___: tuple[int, int], percent: int
+    ) -> Events:
+        if percent > 10:
+            raise Revert("Fee cannot exceed 10%")
+        return []  # a session's percentages stand in its chain, not in a block
 
     def _active(self, event_id: int) -> dict[int, OnChainBooking]:
         return {

@@ -49,9 +49,6 @@ class MemoryJournal:
     def pinned(self) -> Pin | None:
         return self._memory.rows.pin
 
-    def freeze_reason(self) -> str | None:
-        return self._memory.rows.frozen
-
     # --- recording ---
 
     def next_nonce(self, chain_id: int, sender: Address, pending_count: int) -> int:
@@ -295,6 +292,7 @@ class MemoryJournal:
             one
             for one in self._newest_first()
             if wanted.unfinished in (None, one.status.is_unfinished)
+            and wanted.sender in (None, one.sender)
             and (anything or _is_on(one, wanted.event_id, wanted.chain_event_id))
         ][: wanted.limit]
 
@@ -314,6 +312,9 @@ class MemoryJournal:
             if one.sender == sender and one.created_at >= since and not one.status.is_impossible
         ]
         return sum(counted, Wei(0))
+
+    def senders(self) -> Sequence[Address]:
+        return sorted({one.sender for one in self._all()})
 
     def _all(self) -> Sequence[Transaction]:
         return [*self._memory.rows.transactions.values()]

@@ -18,21 +18,30 @@ from mayhouse_cli.operations import booking_creation, event_creation, resumption
 from mayhouse_cli.operations.booking_creation import BookingCreated, BookingRequest
 from mayhouse_cli.operations.event_creation import EventCreated, EventRequest
 from mayhouse_cli.operations.intents import SigningChoices
-from mayhouse_cli.ports import Deadline
+from mayhouse_cli.ports import Deadline, RateSource
+from tests.twin_accounts import MemoryPayables, MemorySettlements
 from tests.twin_chain import PLATFORM, MemoryChain, Patience
+from tests.twin_installation import MemoryInstallation
 from tests.twin_journal import MemoryJournal
+from tests.twin_mirror import MemoryMirror
 from tests.twin_signer import PlainSigner
 from tests.twins import (
     A_DAY,
     START,
     Memory,
+    MemoryAlerts,
     MemoryBookings,
     MemoryEvents,
     MemoryLedger,
+    MemoryNotifier,
+    MemoryOperatorLog,
+    MemoryRates,
+    MemoryReadings,
     MemoryWallets,
 )
 
 CHAIN_ID: Final = 31337
+TREASURY: Final = Address("0x" + "7" * 40)
 HOST_ID: Final = UUID(int=1)
 EXPERIENCE_ID: Final = UUID(int=2)
 TRAVELERS: Final = (UUID(int=11), UUID(int=12), UUID(int=13))
@@ -53,6 +62,18 @@ def config_of(origin: str = "environment", **values: Any) -> Config:  # noqa: AN
     return Config(known, dict.fromkeys(known, origin), Path(), None)
 
 
+class Endpoint:
+    """The port RateSource: a document that is there at once."""
+
+    host = "rates.example"
+
+    def __init__(self, document: object) -> None:
+        self._document = document
+
+    def read(self) -> object:
+        return self._document
+
+
 class MemorySession:
     """The port Session; `another()` is a second process on the same chain and database."""
 
@@ -62,14 +83,26 @@ class MemorySession:
         self.config = config_of(**settings)
         self.deadline: Deadline = chain.deadline
         self.actor = "tester"
+        self.command = "test"
         self.told: list[str] = []
         self.progress = self.told.append
         self.signer = PlainSigner(PLATFORM)
+        self.treasury = PlainSigner(TREASURY)
         self.journal = MemoryJournal(memory)
+        self.installation = MemoryInstallation(memory)
         self.events = MemoryEvents(memory)
         self.bookings = MemoryBookings(memory)
         self.ledger = MemoryLedger(memory)
+        self.mirror = MemoryMirror(memory)
+        self.settlements = MemorySettlements(memory)
+        self.payables = MemoryPayables(memory)
         self.wallets = MemoryWallets(memory)
+        self.operator_log = MemoryOperatorLog(memory)
+        self.rates = MemoryRates(memory)
+        self.readings = MemoryReadings(memory)
+        self.alerts = MemoryAlerts(memory)
+        self.notifier = MemoryNotifier()
+        self.rate_source: RateSource = Endpoint({"ethereum": {"inr": 200_000}})
 
     def transaction(self) -> AbstractContextManager[object]:
         return self.memory.transaction()

@@ -14,22 +14,28 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from mayhouse_cli.errors import DatabaseUnreachable, NotFound
+from mayhouse_cli.errors import DatabaseUnreachable, MayhouseError, NotFound
 from mayhouse_cli.models import (
+    CONFIGURED_SOURCES,
     Address,
+    BalanceReading,
     BookingRow,
     Cost,
     EventRow,
     ExperienceRow,
+    Freeze,
     Hash,
+    LogEntry,
     NewBooking,
     NewEvent,
     Person,
     Pin,
     Plan,
     Rate,
+    Rotation,
     SettlementLine,
     Snapshot,
+    StoredRate,
     Transaction,
     Wallet,
 )
@@ -57,23 +63,40 @@ def _plain(value: object) -> object:
             raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
+@dataclass(frozen=True)
+class Owed:
+    """A row of `payables`: the line it comes from, and what paid it."""
+
+    settled_by: UUID
+    line: SettlementLine
+    event_id: UUID | None
+    chain_event_id: int
+    paid_by: UUID | None = None
+    reference: str | None = None
+    undone: bool = False
+
+
 @dataclass
 class Rows:
     """Everything that is in the database."""
 
     transactions: dict[UUID, Transaction] = field(default_factory=dict)
     pin: Pin | None = None
-    frozen: str | None = None
+    frozen: Freeze | None = None
+    rotation: Rotation | None = None
     experiences: dict[UUID, ExperienceRow] = field(default_factory=dict)
     people: dict[UUID, Person] = field(default_factory=dict)
     events: dict[UUID, EventRow] = field(default_factory=dict)
     bookings: dict[UUID, BookingRow] = field(default_factory=dict)
     quoted: dict[int, tuple[int, int]] = field(default_factory=dict)
     settlements: dict[UUID, tuple[SettlementLine, ...]] = field(default_factory=dict)
+    payables: dict[UUID, Owed] = field(default_factory=dict)
+    quotes: list[tuple[int, int, Cost, Rate]] = field(default_factory=list)
     rates: list[Rate] = field(default_factory=list)
     plans: dict[str, Plan] = field(default_factory=dict)
-    readings: list[tuple[Address, Wei, str]] = field(default_factory=list)
-    log: list[tuple[str, str]] = field(default_factory=list)
+    readings: list[BalanceReading] = field(default_factory=list)
+    announced: dict[Address, str] = field(default_factory=dict)
+    log: list[LogEntry] = field(default_factory=list)
     wallets: list[Wallet] = field(default_factory=list)
 
 
@@ -253,54 +276,134 @@ class MemoryLedger:
         rate: Rate,
         actor: str,
     ) -> None:
-        del event, seats, cost, rate, actor
+        del event, actor
+        self._memory.rows.quotes.append((chain_event_id, seats, cost, rate))
         percentages = (snapshot.stake_percent, snapshot.fee_percent)
         self._memory.rows.quoted[chain_event_id] = percentages
 
     def quoted_percentages(self, chain_event_id: int) -> tuple[int, int] | None:
         return self._memory.rows.quoted.get(chain_event_id)
 
-    def add_settlement(self, transaction: Transaction, lines: Sequence[SettlementLine]) -> None:
-        self._memory.rows.settlements[transaction.id] = tuple(lines)
-
-    def settlement(self, transaction_id: UUID) -> Sequence[SettlementLine]:
-        return self._memory.rows.settlements.get(transaction_id, ())
-
-    def last_rate(self) -> Rate | None:
-        return self._memory.rows.rates[-1] if self._memory.rows.rates else None
-
-    def add_rate(self, rate: Rate) -> None:
-        self._memory.rows.rates.append(rate)
-
     def add_plan(self, plan: Plan, actor: str) -> None:
         del actor
         self._memory.rows.plans[plan.hash] = replace(plan, content=as_json(plan.content))
 
-    def plan(self, plan_hash: str) -> Plan | None:
-        return self._memory.rows.plans.get(plan_hash)
+    def plans(self, beginning: str) -> Sequence[Plan]:
+        plans = self._memory.rows.plans.values()
+        return [plan for plan in plans if plan.hash.startswith(beginning)][:2]
 
     def use_plan(self, plan_hash: str, transaction_id: UUID) -> None:
         del transaction_id
         rows = self._memory.rows
         rows.plans[plan_hash] = replace(rows.plans[plan_hash], used_at=self._memory.now)
 
-    def add_balance_reading(
-        self,
-        address: Address,
-        role: str,
-        chain_id: int,
-        balance: Wei,
-        state: str,
-        block_number: int,
-    ) -> None:
-        del role, chain_id, block_number
-        self._memory.rows.readings.append((address, balance, state))
 
-    def log(
-        self, actor: str, command: str, arguments: Mapping[str, object], transaction_id: UUID | None
+class MemoryRates:
+    """The port Rates."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def last(self) -> Rate | None:
+        return max(reversed(self._memory.rows.rates), key=lambda one: one.as_of, default=None)
+
+    def last_given(self) -> Rate | None:
+        given = [one.rate for one in self.history(10_000)]
+        return next((one for one in given if one.source not in CONFIGURED_SOURCES), None)
+
+    def add(self, rate: Rate) -> None:
+        self._memory.rows.rates.append(rate)
+
+    def history(self, limit: int) -> Sequence[StoredRate]:
+        kept = enumerate(self._memory.rows.rates)
+        newest = sorted(kept, key=lambda row: (row[1].as_of, row[0]), reverse=True)
+        return [StoredRate(self._memory.now, one) for _, one in newest[:limit]]
+
+
+class MemoryOperatorLog:
+    """The port OperatorLog."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def add(
+        self,
+        actor: str,
+        command: str,
+        arguments: Mapping[str, object],
+        transaction_id: UUID | None = None,
+        before: Mapping[str, object] | None = None,
+        after: Mapping[str, object] | None = None,
     ) -> None:
-        del arguments, transaction_id
-        self._memory.rows.log.append((actor, command))
+        given = (as_json(arguments), transaction_id, as_json(before), as_json(after))
+        self._memory.rows.log.append(LogEntry(self._memory.now, actor, command, *given))
+
+    def list(
+        self, event_id: UUID | None, chain_event_id: int | None, limit: int
+    ) -> Sequence[LogEntry]:
+        everything = (event_id, chain_event_id) == (None, None)
+        made = {
+            one.id
+            for one in self._memory.rows.transactions.values()
+            if (event_id is not None and one.event_id == event_id)
+            or (chain_event_id is not None and one.chain_event_id == chain_event_id)
+        }
+        found = [one for one in self._memory.rows.log if everything or one.transaction_id in made]
+        return found[::-1][:limit]
+
+
+class MemoryReadings:
+    """The port Readings; the wallets of ours are told to it."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.hosts: tuple[Address, ...] = ()
+        self.quoted = Wei(0)
+
+    def add(self, readings: Sequence[BalanceReading]) -> None:
+        self._memory.rows.readings.extend(readings)
+
+    def since(self, chain_id: int, since: datetime) -> Sequence[BalanceReading]:
+        rows = self._memory.rows.readings
+        return [row for row in rows if row.chain_id == chain_id and row.read_at >= since]
+
+    def open_hosts(self, chain_id: int) -> Sequence[Address]:
+        del chain_id
+        _ = self._memory.rows
+        return self.hosts
+
+    def unbooked_quotes(self, since: datetime) -> Wei:
+        del since
+        _ = self._memory.rows
+        return self.quoted
+
+
+class MemoryAlerts:
+    """The port Alerts."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def announced(self, chain_id: int) -> Mapping[Address, str]:
+        del chain_id
+        return dict(self._memory.rows.announced)
+
+    def keep(self, chain_id: int, states: Mapping[Address, str]) -> None:
+        del chain_id
+        self._memory.rows.announced.update(states)
+
+
+class MemoryNotifier:
+    """The port Notifier: keeps what it is told, or fails as a test says."""
+
+    def __init__(self) -> None:
+        self.posted: list[Mapping[str, Any]] = []
+        self.failure: MayhouseError | None = None
+
+    def post(self, document: Mapping[str, object]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.posted.append(as_json(document))
 
 
 class MemoryWallets:

@@ -8,7 +8,8 @@ from typing import Any, Final
 from eth_utils.address import to_checksum_address
 
 from mayhouse_cli.chain import contract, wire
-from mayhouse_cli.chain.fees import choose_fees
+from mayhouse_cli.chain.census import ContractCensus
+from mayhouse_cli.chain.fees import PRESETS, choose_fees
 from mayhouse_cli.chain.nonces import find_nonce_use
 from mayhouse_cli.chain.rpc import Answer, Fault, Request, Rpc
 from mayhouse_cli.chain.words import judge
@@ -25,6 +26,7 @@ from mayhouse_cli.models import (
     Sighting,
     Snapshot,
     Transaction,
+    Urgency,
 )
 from mayhouse_cli.money import Wei
 from mayhouse_cli.ports import Deadline
@@ -33,9 +35,10 @@ from mayhouse_cli.ports import Deadline
 _PROBE: Final = (1000, 1)
 # The price of an unknown event reverts, and a simulation may; each is told apart later.
 _MAY_FAIL: Final = frozenset({"simulation", "gas_estimate", "cost", "priority_fee"})
-_HEAD_MOVES: Final = 12
-_HEAD_MOVES_AT_ONCE: Final = 3
+_NEWEST: Final = "latest"
+_READS: Final = 3
 _BATCH: Final = 100
+_QUESTIONS: Final = 6  # each is some sixteen requests
 _FEE_HISTORY_BLOCKS: Final = 5
 _LOCAL_PAUSE: Final = (0.02, 0.25)
 _PAUSE: Final = (0.5, 3.0)
@@ -46,64 +49,99 @@ Decode = Callable[[Answer], Any]
 class ContractClient:
     """The deployed contract through the configured nodes."""
 
-    def __init__(self, rpc: Rpc, address: Address, deadline: Deadline, *, local: bool) -> None:
+    def __init__(
+        self,
+        rpc: Rpc,
+        address: Address,
+        deadline: Deadline,
+        *,
+        local: bool,
+        urgency: Urgency = Urgency.NORMAL,
+    ) -> None:
         """Take the nodes and the contract's address; `local` blocks come at once."""
         self._rpc = rpc
         self.contract = address
         self._deadline = deadline
         self._pauses = _LOCAL_PAUSE if local else _PAUSE
+        self._urgency = urgency
 
     # --- reading ---
 
     def read(self, question: Question) -> Snapshot:
-        """Answer everything in one batch, repeated when a new block came in between."""
-        batch = self._batch(question)
-        for moves in range(_HEAD_MOVES):
-            answers = dict(
-                zip(batch, self._rpc.ask([item[0] for item in batch.values()]), strict=True)
-            )
+        """Answer everything in one batch at one block.
+
+        Repeated at the newest block's number when that one came in between; RpcUnreachable
+        when the node shows even that number's block with another hash each time.
+        """
+        batch, at = self._batch(question), _NEWEST
+        for _ in range(_READS):
+            requests = [_at_block(at, request) for request, _ in batch.values()]
+            answers = dict(zip(batch, self._rpc.ask(requests), strict=True))
             with wire.understanding():
                 if wire.block_hash(answers["head"]) == wire.block_hash(answers["head again"]):
                     return self._snapshot(question, batch, answers)
-            if self._deadline.passed:
-                break
-            # On a local chain each of many processes' transactions is a block of its own.
-            if moves >= _HEAD_MOVES_AT_ONCE:
-                self.pause(moves)
+                at = hex(wire.block(answers["head again"]).number)
         raise RpcUnreachable(
-            "The chain's head moved during every read",
-            hint="The node is catching up or switching between branches; run it again.",
+            "The node showed another block of the same number during every read",
+            hint="It is switching between branches; run it again.",
         )
+
+    def read_all(self, questions: Sequence[Question]) -> list[Snapshot]:
+        """Answer each as `read` does, all at one and the same block; some in a batch."""
+        for _ in range(_READS):
+            snapshots = [self.read(questions[0])]
+            pinned = hex(snapshots[0].block.number)
+            for start in range(1, len(questions), _QUESTIONS):
+                snapshots += self._read_at(pinned, questions[start : start + _QUESTIONS])
+            if len({snapshot.block.hash for snapshot in snapshots}) == 1:
+                return snapshots
+        raise RpcUnreachable(
+            "The node showed another block of the same number during every read",
+            hint="It is switching between branches; run it again.",
+        )
+
+    def _read_at(self, at: str, questions: Sequence[Question]) -> list[Snapshot]:
+        batches = [self._batch(question) for question in questions]
+        requests = [_at_block(at, one) for batch in batches for one, _ in batch.values()]
+        answers = iter(self._rpc.ask(requests))
+        with wire.understanding():
+            return [
+                self._snapshot(question, batch, {name: next(answers) for name in batch})
+                for question, batch in zip(questions, batches, strict=True)
+            ]
 
     def _batch(self, question: Question) -> dict[str, tuple[Request, Decode]]:
         batch: dict[str, tuple[Request, Decode]] = {
-            "head": (("eth_getBlockByNumber", ["latest", False]), wire.block),
+            "head": (("eth_getBlockByNumber", [_NEWEST, False]), wire.block),
             "genesis": (("eth_getBlockByNumber", ["0x0", False]), wire.block_hash),
-            "code": (("eth_getCode", [self.contract, "latest"]), wire.code),
+            "code": (("eth_getCode", [self.contract, _NEWEST]), wire.code),
             "probe": self._view(Call("calculateRequiredStake", _PROBE), wire.word),
             "owner": self._view(Call("owner", ()), wire.address),
             "stake_percent": self._view(Call("stakePercentage", ()), wire.word),
             "fee_percent": self._view(Call("platformFeePercentage", ()), wire.word),
-            "contract_balance": (("eth_getBalance", [self.contract, "latest"]), wire.wei),
+            "contract_balance": (("eth_getBalance", [self.contract, _NEWEST]), wire.wei),
             "priority_fee": (
-                ("eth_feeHistory", [hex(_FEE_HISTORY_BLOCKS), "latest", [50]]),
+                (
+                    "eth_feeHistory",
+                    [hex(_FEE_HISTORY_BLOCKS), _NEWEST, [PRESETS[self._urgency].percentile]],
+                ),
                 wire.priority_fee,
             ),
         }
         self._add_sender(batch, question)
         self._add_views(batch, question)
         for account in question.accounts:
-            batch[f"balance {account}"] = (("eth_getBalance", [account, "latest"]), wire.wei)
-            batch[f"code {account}"] = (("eth_getCode", [account, "latest"]), wire.code)
-        batch["head again"] = (("eth_getBlockByNumber", ["latest", False]), wire.block)
+            batch[f"balance {account}"] = (("eth_getBalance", [account, _NEWEST]), wire.wei)
+            batch[f"code {account}"] = (("eth_getCode", [account, _NEWEST]), wire.code)
+        batch["head again"] = (("eth_getBlockByNumber", [_NEWEST, False]), wire.block)
         return batch
 
     def _add_sender(self, batch: dict[str, tuple[Request, Decode]], question: Question) -> None:
         sender = question.sender
         if sender is None:
             return
-        batch["sender_balance"] = (("eth_getBalance", [sender, "latest"]), wire.wei)
-        batch["used_nonces"] = (("eth_getTransactionCount", [sender, "latest"]), wire.integer)
+        batch["sender_balance"] = (("eth_getBalance", [sender, _NEWEST]), wire.wei)
+        batch["used_nonces"] = (("eth_getTransactionCount", [sender, _NEWEST]), wire.integer)
         batch["pending_nonce"] = (("eth_getTransactionCount", [sender, "pending"]), wire.integer)
         if question.call is not None:
             body = {
@@ -112,8 +150,8 @@ class ContractClient:
                 "value": hex(question.call.value),
                 "data": "0x" + contract.calldata(question.call).hex(),
             }
-            batch["simulation"] = (("eth_call", [body, "latest"]), str)
-            batch["gas_estimate"] = (("eth_estimateGas", [body]), wire.integer)
+            batch["simulation"] = (("eth_call", [body, _NEWEST]), str)
+            batch["gas_estimate"] = (("eth_estimateGas", [body, _NEWEST]), wire.integer)
 
     def _add_views(self, batch: dict[str, tuple[Request, Decode]], question: Question) -> None:
         event_id = question.chain_event_id
@@ -132,7 +170,7 @@ class ContractClient:
 
     def _view(self, call: Call, decode: Decode | None) -> tuple[Request, Decode]:
         body = {"to": self.contract, "data": "0x" + contract.calldata(call).hex()}
-        return ("eth_call", [body, "latest"]), decode or wire.as_it_is
+        return ("eth_call", [body, _NEWEST]), decode or wire.as_it_is
 
     def _snapshot(
         self,
@@ -214,33 +252,71 @@ class ContractClient:
         needed = gas if gas is not None else snapshot.gas_estimate
         if needed is None:
             raise RpcUnreachable("The node gave no gas estimate", hint="Run it again.")
-        return choose_fees(snapshot.block.base_fee, snapshot.priority_fee, needed, cap)
+        base_fee, tip = snapshot.block.base_fee, snapshot.priority_fee
+        return choose_fees(base_fee, tip, needed, cap, self._urgency)
 
     def send(self, raw: bytes) -> SendAnswer:
         """Hand the bytes to the nodes and sum up their words."""
         return judge(self._rpc.send(raw))
 
+    def send_all(self, raws: Sequence[bytes]) -> list[SendAnswer]:
+        """Hand over many in their order, a hundred in a batch; each is summed up by itself."""
+        return [
+            judge(answers)
+            for start in range(0, len(raws), _BATCH)
+            for answers in self._rpc.send_all(raws[start : start + _BATCH])
+        ]
+
     def sight(self, transaction: Transaction) -> Sighting:
         """Find the receipt of any attempt, believed only in a canonical block."""
-        hashes = [attempt.tx_hash for attempt in transaction.attempts]
-        head, count, *answers = self._rpc.ask(
+        return self.sight_all([transaction])[0]
+
+    def sight_all(self, transactions: Sequence[Transaction]) -> list[Sighting]:
+        """Find those of each transaction, a hundred in a batch."""
+        return [
+            sighting
+            for start in range(0, len(transactions), _BATCH)
+            for sighting in self._sight_some(transactions[start : start + _BATCH])
+        ]
+
+    def _sight_some(self, transactions: Sequence[Transaction]) -> list[Sighting]:
+        hashes = [attempt.tx_hash for one in transactions for attempt in one.attempts]
+        senders = list(dict.fromkeys(one.sender for one in transactions))
+        head, *answers = self._rpc.ask(
             [
                 ("eth_getBlockByNumber", ["latest", False]),
-                ("eth_getTransactionCount", [transaction.sender, "latest"]),
+                *(("eth_getTransactionCount", [sender, "latest"]) for sender in senders),
                 *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
             ]
         )
+        counts = dict(zip(senders, answers, strict=False))
+        answered = dict(zip(hashes, answers[len(senders) :], strict=True))
         with wire.understanding():
             block = wire.block(wire.usable(head))
-            for tx_hash, answer in zip(hashes, answers, strict=True):
-                receipt = self._receipt(answer, tx_hash)
-                if receipt is not None and self._is_canonical(receipt, block):
-                    return Sighting(block, receipt, nonce_used_at_depth=False)
-            # A receipt that was refused, or is stale, may be of what has used the nonce.
-            unseen = all(answer is None for answer in answers)
-            if unseen and wire.integer(wire.usable(count)) > transaction.nonce:
-                return self._sight_rival(transaction, block)
-            return Sighting(block, None, nonce_used_at_depth=False)
+            receipts = {one: self._receipt(answer, one) for one, answer in answered.items()}
+            canonical = self._canonical([one for one in receipts.values() if one], block)
+            return [
+                self._sighting(one, block, counts[one.sender], answered, canonical)
+                for one in transactions
+            ]
+
+    def _sighting(
+        self,
+        transaction: Transaction,
+        head: Block,
+        count: Answer,
+        answered: Mapping[Hash, Answer],
+        canonical: Mapping[Hash, Receipt],
+    ) -> Sighting:
+        hashes = [attempt.tx_hash for attempt in transaction.attempts]
+        for tx_hash in hashes:
+            if tx_hash in canonical:
+                return Sighting(head, canonical[tx_hash], nonce_used_at_depth=False)
+        # A receipt that was refused, or is stale, may be of what has used the nonce.
+        unseen = all(answered[tx_hash] is None for tx_hash in hashes)
+        if unseen and wire.integer(wire.usable(count)) > transaction.nonce:
+            return self._sight_rival(transaction, head)
+        return Sighting(head, None, nonce_used_at_depth=False)
 
     def _receipt(self, answer: Answer, tx_hash: Hash) -> Receipt | None:
         if not isinstance(answer, Mapping) or answer.get("blockNumber") is None:
@@ -259,12 +335,17 @@ class ContractClient:
             events=contract.decode_logs(answer["logs"], self.contract),
         )
 
-    def _is_canonical(self, receipt: Receipt, head: Block) -> bool:
-        if receipt.block_number == head.number:
-            return receipt.block_hash == head.hash
-        number = hex(receipt.block_number)
-        (answer,) = self._rpc.ask([("eth_getBlockByNumber", [number, False])])
-        return wire.block_hash(answer) == receipt.block_hash
+    def _canonical(self, receipts: Sequence[Receipt], head: Block) -> dict[Hash, Receipt]:
+        """Those whose block still stands where they say, by their hashes."""
+        numbers = sorted({one.block_number for one in receipts} - {head.number})
+        answers = (
+            self._rpc.ask([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
+            if numbers
+            else []
+        )
+        stands: dict[int, Hash | None] = {head.number: head.hash}
+        stands.update(zip(numbers, map(wire.block_hash, answers), strict=True))
+        return {one.tx_hash: one for one in receipts if stands[one.block_number] == one.block_hash}
 
     def _sight_rival(self, transaction: Transaction, head: Block) -> Sighting:
         """Believe that the nonce is lost only for a rival that can be shown."""
@@ -303,7 +384,44 @@ class ContractClient:
                 return reason
         return "for a reason that a replay does not show (gas, or its place in the block)"
 
+    def receipts(self, hashes: Sequence[Hash], depth: int) -> dict[Hash, Receipt]:
+        """Give the canonical receipts, so deep at least, a hundred in a batch."""
+        found: dict[Hash, Receipt] = {}
+        for start in range(0, len(hashes), _BATCH):
+            some = hashes[start : start + _BATCH]
+            head, *answers = self._rpc.ask(
+                [
+                    ("eth_getBlockByNumber", ["latest", False]),
+                    *(("eth_getTransactionReceipt", [one]) for one in some),
+                ]
+            )
+            with wire.understanding():
+                newest = wire.block(wire.usable(head)).number
+                receipts = [
+                    receipt
+                    for tx_hash, answer in zip(some, answers, strict=True)
+                    if (receipt := self._receipt(wire.not_fault(answer), tx_hash)) is not None
+                    and newest - receipt.block_number + 1 >= depth
+                ]
+                numbers = sorted({receipt.block_number for receipt in receipts})
+                blocks = self._rpc.ask([("eth_getBlockByNumber", [hex(n), False]) for n in numbers])
+                hashes_now = dict(zip(numbers, map(wire.block_hash, blocks), strict=True))
+            for receipt in receipts:
+                if hashes_now[receipt.block_number] == receipt.block_hash:
+                    found[receipt.tx_hash] = receipt
+        return found
+
+    def census(self) -> ContractCensus:
+        """Count everything the contract holds, at a block at which it was checked."""
+        snapshot = self.read(Question())
+        return ContractCensus(self._rpc, self.contract, snapshot.block, snapshot.contract_balance)
+
     def pause(self, waits: int) -> None:
         """Sleep a little longer each time, and never past the deadline."""
         first, longest = self._pauses
         time.sleep(min(first * 1.5 ** min(waits, 20), longest, self._deadline.remaining))
+
+
+def _at_block(at: str, request: Request) -> Request:
+    method, parameters = request
+    return method, [at if one == _NEWEST else one for one in parameters]

@@ -30,7 +30,8 @@ _CHUNK: Final = 65_536
 # Single questions are refused so too: EIP-1474's "limit exceeded", and the HTTP status as code.
 _RATE_LIMITED: Final = (-32005, _TOO_MANY_REQUESTS)
 # How free plans of hosted providers refuse a batch, where they do not answer in JSON-RPC.
-_NO_BATCHES: Final = ("HTTP 400", "HTTP 405", "HTTP 413")
+_TOO_LARGE: Final = "HTTP 413"
+_NO_BATCHES: Final = ("HTTP 400", "HTTP 405", _TOO_LARGE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class NoAnswer(Exception):
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+
+
+class NotGiven(NoAnswer):
+    """A node was not handed the bytes at all, and so cannot hold them."""
 
 
 class _DeadlineAdapter(HTTPAdapter):
@@ -126,9 +131,15 @@ class Node:
 
     def _ask_one(self, request: Request) -> Answer:
         method, params = request
-        return self._guarded(
-            lambda: _unwrap(self._provider.make_request(RPCEndpoint(method), list(params)))
-        )
+        try:
+            return self._guarded(
+                lambda: _unwrap(self._provider.make_request(RPCEndpoint(method), list(params)))
+            )
+        except NoAnswer as failure:
+            # A question that is too large stays so: whoever asked has to ask for less.
+            if failure.reason.startswith(_TOO_LARGE):
+                return Fault(0, failure.reason)
+            raise
 
     def _guarded(self, ask: Callable[[], Any]) -> Any:
         try:
@@ -244,23 +255,54 @@ class Rpc:
     def send(self, raw: bytes) -> list[Answer | NoAnswer]:
         """Hand raw bytes to the nodes until one accepts them; each is asked at most once.
 
-        A Fault is a node's refusal; a NoAnswer leaves open what became of the bytes there.
+        A Fault is a node's refusal; a NoAnswer leaves open what became of the bytes there, but
+        for a NotGiven: they never went to that node.
         """
         answers: list[Answer | NoAnswer] = []
         for node in self._nodes:
-            try:
-                if node.chain_id is None:
-                    self._keep_chain_id(node, node.ask([("eth_chainId", [])])[0])
-                answer = node.ask([("eth_sendRawTransaction", ["0x" + raw.hex()])])[0]
-            except NoAnswer as failure:
-                answers.append(failure)
-            except WrongChain as wrong:
-                answers.append(NoAnswer(wrong.message))
-            else:
-                answers.append(answer)
-                if not isinstance(answer, Fault):
-                    break
+            answers.append(self._offer(node, raw))
+            if isinstance(answers[-1], str):
+                break
         return answers
+
+    def send_all(self, raws: Sequence[bytes]) -> list[list[Answer | NoAnswer]]:
+        """Hand over many, in their order and one request a node; each answered as in `send`."""
+        answers: list[list[Answer | NoAnswer]] = [[] for _ in raws]
+        for node in self._nodes:
+            missing = [n for n, said in enumerate(answers) if not (said and _is_hash(said[-1]))]
+            if not missing:
+                break
+            for number, answer in zip(
+                missing, self._offer_all(node, [raws[n] for n in missing]), strict=True
+            ):
+                answers[number].append(answer)
+        return answers
+
+    def _offer(self, node: Node, raw: bytes) -> Answer | NoAnswer:
+        return self._offer_all(node, [raw])[0]
+
+    def _offer_all(self, node: Node, raws: Sequence[bytes]) -> list[Answer | NoAnswer]:
+        try:
+            if node.chain_id is None:
+                self._keep_chain_id(node, node.ask([("eth_chainId", [])])[0])
+        except NoAnswer as failure:
+            return [NotGiven(failure.reason) for _ in raws]
+        except WrongChain as wrong:
+            return [NotGiven(wrong.message) for _ in raws]
+        try:
+            answers = node.ask([("eth_sendRawTransaction", ["0x" + raw.hex()]) for raw in raws])
+        except NoAnswer as failure:
+            return [failure for _ in raws]
+        return [
+            answer
+            if isinstance(answer, str | Fault)
+            else NoAnswer("it did not answer with a hash")
+            for answer in answers
+        ]
+
+
+def _is_hash(answer: Answer | NoAnswer) -> bool:
+    return isinstance(answer, str)
 
 
 def _is_final(failures: Sequence[tuple[Node, NoAnswer]]) -> bool:

@@ -1,10 +1,18 @@
 """How amounts, times and transactions are written for reading, the same in every command."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from mayhouse_cli.money import Wei, format_eth, format_eth_briefly, format_inr, wei_to_inr
+from mayhouse_cli.money import (
+    Wei,
+    format_eth,
+    format_eth_briefly,
+    format_inr,
+    format_rate,
+    wei_to_inr,
+)
 from mayhouse_cli.operations.transactions import TransactionResult
 from mayhouse_cli.render import Block, Line, dim, good
 
@@ -15,6 +23,13 @@ _INDIA = ZoneInfo("Asia/Kolkata")
 def eth(wei: int) -> str:
     """Exact, at least six decimals."""
     return f"{format_eth(wei)} ETH"
+
+
+def eth_column(amounts: Iterable[int]) -> list[str]:
+    """Exact, and all with as many decimals as the longest of them has."""
+    exact = list(amounts)
+    decimals = max((len(format_eth(wei).partition(".")[2]) for wei in exact), default=0)
+    return [f"{format_eth(wei, least_decimals=decimals)} ETH" for wei in exact]
 
 
 def brief(wei: int) -> str:
@@ -33,6 +48,20 @@ def moment(when: datetime) -> str:
         return f"{when.astimezone(_INDIA):%a %d %b %Y, %H:%M} IST"
     except OverflowError:  # the last representable moment stands for nonsense on chain
         return when.isoformat()
+
+
+def rate_words(eth_price_inr: Decimal, source: str, as_of: datetime) -> str:
+    """Tell a rate with who says so and how old it is: "₹200,000 per ETH (config, now)"."""
+    return f"{format_rate(eth_price_inr)} per ETH ({source}, {_age(as_of)})"
+
+
+def _age(when: datetime) -> str:
+    minutes = int((datetime.now(UTC) - when).total_seconds() // 60)
+    if minutes < 1:
+        return "now"
+    if minutes < 2 * 60:
+        return f"{minutes} min ago"
+    return f"{minutes // 60} h ago" if minutes < 2 * 24 * 60 else f"{minutes // (24 * 60)} days ago"
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,7 +1,8 @@
 """Reading what was typed: times with their zone, database ids, lists."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from mayhouse_cli.errors import WrongUsage
@@ -9,6 +10,10 @@ from mayhouse_cli.errors import WrongUsage
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|z|[+-]\d{2}:\d{2})", re.ASCII
 )
+_UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:\d{1,9}[dhms])+", re.ASCII)
+# A sandbox's clock never goes back: a typing error costs a reset.
+_LONGEST: Final = 3_660 * 86_400
 
 
 def parse_moment(text: str | None, what: str) -> datetime | None:
@@ -33,6 +38,32 @@ def parse_moment(text: str | None, what: str) -> datetime | None:
             hint=f"Write {cleaned}+05:30 for Indian time.",
         )
     raise WrongUsage(f"Not a time: {text}", hint="Write it like 2026-11-28T18:00+05:30.")
+
+
+def parse_duration(text: str) -> int:
+    """Read "1h30m" into seconds; WrongUsage for what is none, is zero or is over ten years."""
+    cleaned = text.strip().lower()
+    parts = re.findall(r"(\d+)([dhms])", cleaned) if _DURATION.fullmatch(cleaned) else []
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if not 0 < seconds <= _LONGEST:
+        raise WrongUsage(
+            f"Not a length of time: {text}",
+            hint="Write it like 2d, 3h, 90m, 1h30m or 600s; ten years at most.",
+        )
+    return seconds
+
+
+def parse_deadline(text: str) -> datetime:
+    """Read a moment ahead, in RFC 3339 or as a length of time from now; WrongUsage otherwise."""
+    now = datetime.now(UTC)
+    if _DURATION.fullmatch(text.strip().lower()):
+        return now + timedelta(seconds=parse_duration(text))
+    deadline = parse_moment(text, "deadline")
+    if deadline is None or deadline <= now:
+        raise WrongUsage(
+            f"The deadline has passed: {text}", hint="Give a time ahead, or a length like 2h."
+        )
+    return deadline
 
 
 def parse_uuid(text: str | None, option: str) -> UUID | None:

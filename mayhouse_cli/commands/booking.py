@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from mayhouse_cli.commands.amounts import eth, moment, plural, transaction_lines
+from mayhouse_cli.commands.amounts import eth, moment, plural, rate_words, transaction_lines
 from mayhouse_cli.commands.arguments import parse_uuid
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
-from mayhouse_cli.money import format_inr, format_rate
+from mayhouse_cli.money import format_inr
 from mayhouse_cli.operations import booking_creation, bookings
 from mayhouse_cli.operations.booking_creation import BookingCreated, BookingRequest
 from mayhouse_cli.operations.bookings import BookingDetails, Quote
@@ -59,16 +59,13 @@ def _quote_blocks(quote: Quote) -> list[Block]:
         f"{quote.title}   event {quote.chain_event_id}   {moment(quote.starts_at)}   "
         f"{quote.seats_available} of {plural(quote.max_seats, 'seat')} left"
     )
-    source = f"{quote.rate_source}, as of {moment(quote.rate_as_of)}"
+    at = rate_words(quote.eth_price_inr, quote.rate_source, quote.rate_as_of)
     return [
         Line(head, "bold"),
         Line(),
         Table(rows, right=frozenset({1, 2}), indent=2),
         Line(),
-        dim(
-            f"  at {format_rate(quote.eth_price_inr)} per ETH ({source})"
-            f" · block {quote.block_number:,}"
-        ),
+        dim(f"  at {at} · block {quote.block_number:,}"),
     ]
 
 

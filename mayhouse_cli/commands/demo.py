@@ -43,7 +43,7 @@ def demo(common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER) -> None:
     config = load_config(sandbox.config_file, _OPTIONS, environment={})
     timeout = common.timeout or SIGN_SECONDS
     steps: list[DemoStep] = []
-    with open_session(config, timeout, output.progress, invocation.ask_password) as session:
+    with open_session(config, timeout, output.progress, invocation.ask_password, "demo") as session:
         _tell(invocation, _beginning(status))
         for step in Story(session, sandbox).steps():
             steps.append(step)

@@ -1,26 +1,28 @@
-"""What `mayhouse event` shows: results and plans as lines and tables."""
+"""What `mayhouse event create` and `show` say, as lines and tables."""
 
 from collections.abc import Iterator, Sequence
 
-from mayhouse_cli.commands.amounts import eth, inr_of, moment, plural, transaction_lines
+from mayhouse_cli.commands.amounts import eth_column, inr_of, moment, plural, rate_words
 from mayhouse_cli.money import format_inr, format_rate
-from mayhouse_cli.operations.event_cancellation import CancellationPlan, EventCancelled
-from mayhouse_cli.operations.event_completion import CompletionPlan, EventCompleted
 from mayhouse_cli.operations.event_creation import EventCreated
-from mayhouse_cli.operations.events import EventDetails
-from mayhouse_cli.operations.settling import OpenBooking
+from mayhouse_cli.operations.events import EventBooking, EventDetails
+from mayhouse_cli.operations.transactions import TransactionSummary
 from mayhouse_cli.render import Block, Line, Table, dim
 
 
-def creation_done(result: EventCreated) -> str:
-    return f"Event {result.chain_event_id} created"
+def creation_done(result: EventCreated, *, before: bool) -> str:
+    return f"Event {result.chain_event_id} created{' already' if before else ''}"
 
 
 def creation_blocks(result: EventCreated) -> list[Block]:
     rate = result.eth_price_inr
+    at = f"{format_rate(rate)} per ETH"
+    if result.rate_source and result.rate_as_of:
+        at = rate_words(rate, result.rate_source, result.rate_as_of)
+    price, stake = eth_column([result.price_per_seat_wei, result.stake_wei])
     rows = [
-        ["price of a seat", format_inr(result.price_inr), eth(result.price_per_seat_wei)],
-        ["host stake, advanced", inr_of(result.stake_wei, rate), eth(result.stake_wei)],
+        ["price of a seat", format_inr(result.price_inr), price],
+        ["host stake, advanced", inr_of(result.stake_wei, rate), stake],
     ]
     return [
         Line(
@@ -28,7 +30,7 @@ def creation_blocks(result: EventCreated) -> list[Block]:
         ),
         dim(f"  row {result.event_id}"),
         Table(rows, right=frozenset({1, 2}), indent=2),
-        dim(f"  at {format_rate(rate)} per ETH"),
+        dim(f"  at {at}"),
     ]
 
 
@@ -44,124 +46,47 @@ def event_blocks(result: EventDetails) -> Iterator[Block]:
             ["status", f"{result.status}, chain {result.blockchain_status}"],
         ]
     if chain := result.on_chain:
+        price, stake = eth_column([chain.price_per_seat_wei, chain.host_stake_wei])
         rows += [
             ["on chain", chain.status],
             ["host on chain", chain.host],
-            ["price on chain", eth(chain.price_per_seat_wei)],
+            ["price on chain", price],
             ["seats", f"{chain.seats_booked} of {chain.max_seats} booked"],
-            ["host stake", eth(chain.host_stake_wei)],
+            ["host stake", stake],
         ]
     yield Table(rows, indent=2)
     if result.bookings:
         yield Line()
-        yield Table(
-            [
-                [
-                    str(one.chain_booking_id or "-"),
-                    one.traveler or ("a stranger" if one.foreign else "ours, not recorded yet"),
-                    str(one.seats),
-                    eth(one.payment_wei) if one.payment_wei is not None else "-",
-                    eth(one.stake_wei) if one.stake_wei is not None else "-",
-                    one.status or ("foreign" if one.foreign else "tx resume"),
-                    one.chain_status or "-",
-                    str(one.booking_id or "-"),
-                ]
-                for one in result.bookings
-            ],
-            ["booking", "traveler", "seats", "payment", "stake", "status", "on chain", "row"],
-            frozenset({0, 2, 3, 4}),
-            indent=2,
-        )
-    for transaction in result.transactions:
-        yield dim(f"  {transaction.kind} {transaction.status} {transaction.tx_hash}")
+        yield _bookings_table(result.bookings)
+    if result.transactions:
+        yield Line()
+        yield from _transaction_blocks(result.transactions)
 
 
-def completion_blocks(plan: CompletionPlan) -> list[Block]:
-    payments, rate = plan.payments, plan.rate
-    if payments is None:
-        return []
-    came, missed = plan.attended, plan.no_show
+def _bookings_table(bookings: Sequence[EventBooking]) -> Table:
+    known = [one for one in bookings if one.payment_wei is not None and one.stake_wei is not None]
+    payments = dict(zip(known, eth_column(one.payment_wei or 0 for one in known), strict=True))
+    stakes = dict(zip(known, eth_column(one.stake_wei or 0 for one in known), strict=True))
     rows = [
         [
-            "came",
-            _counted(came),
-            "stakes back",
-            eth(payments.stakes_returned),
-            inr_of(payments.stakes_returned, rate),
-        ],
-        [
-            "no-show",
-            _counted(missed),
-            "stake kept",
-            eth(payments.stakes_forfeited),
-            inr_of(payments.stakes_forfeited, rate),
-        ],
-        [
-            "host",
-            plan.host_name or "-",
-            f"revenue - {plan.fee_percent} %",
-            eth(payments.host_payout),
-            inr_of(payments.host_payout, rate),
-        ],
-        ["platform", "", "fee", eth(payments.platform_fee), inr_of(payments.platform_fee, rate)],
-        ["host stake, advanced by us", "", "returned", eth(payments.host_stake), ""],
-    ]
-    blocks: list[Block] = [
-        Line(f'Complete event {plan.chain_event_id} "{plan.title}"', "bold"),
-        Table(rows, right=frozenset({3, 4}), indent=2),
-    ]
-    for booking in missed:
-        who = booking.row.traveler.name if booking.row else "a stranger"
-        text = (
-            f"  no-show: booking {booking.on_chain.id}, {who}, loses {eth(booking.on_chain.stake)}"
-        )
-        blocks.append(Line(text, "yellow"))
-    return blocks
-
-
-def _counted(bookings: Sequence[OpenBooking]) -> str:
-    seats = sum(one.on_chain.seats for one in bookings)
-    return f"{plural(len(bookings), 'booking')}, {plural(seats, 'seat')}"
-
-
-def completed_blocks(plan: CompletionPlan, result: EventCompleted) -> list[Block]:
-    details = completion_blocks(plan)
-    if result.transaction.tx_hash is None and result.plan_hash:
-        return [*details, *_plan_lines("complete", plan.chain_event_id, result.plan_hash)]
-    return [*details, *transaction_lines(result.transaction, "Completed")]
-
-
-def _plan_lines(verb: str, number: int, plan_hash: str) -> list[Block]:
-    return [
-        dim("  Nothing was signed. To carry it out:"),
-        Line(f"  mayhouse event {verb} {number} --execute {plan_hash}"),
-    ]
-
-
-def cancellation_blocks(plan: CancellationPlan) -> list[Block]:
-    rows = [
-        [
-            f"booking {one.on_chain.id}",
-            one.row.traveler.name if one.row else "a stranger",
-            plural(one.on_chain.seats, "seat"),
-            eth(one.on_chain.payment + one.on_chain.stake),
-            inr_of(one.on_chain.payment + one.on_chain.stake, plan.rate),
+            str(one.chain_booking_id or "-"),
+            one.traveler or ("a stranger" if one.foreign else "ours, not recorded yet"),
+            str(one.seats),
+            payments.get(one, "-"),
+            stakes.get(one, "-"),
+            one.status or ("foreign" if one.foreign else "tx resume"),
+            one.chain_status or "-",
+            str(one.booking_id or "-"),
         ]
-        for one in plan.bookings
+        for one in bookings
     ]
-    rows += [
-        ["refunded", "", "", eth(plan.refunded), inr_of(plan.refunded, plan.rate)],
-        ["host stake, advanced by us", "", "", eth(plan.host_stake), ""],
-    ]
-    return [
-        Line(f'Cancel event {plan.chain_event_id} "{plan.title}"', "bold"),
-        dim(f"  {plan.reason}"),
-        Table(rows, right=frozenset({3, 4}), indent=2),
-    ]
+    headers = ["booking", "traveler", "seats", "payment", "stake", "status", "on chain", "row"]
+    return Table(rows, headers, frozenset({0, 2, 3, 4}), indent=2)
 
 
-def cancelled_blocks(plan: CancellationPlan, result: EventCancelled) -> list[Block]:
-    details = cancellation_blocks(plan) if plan.ending is not None else []
-    if result.transaction.tx_hash is None and result.plan_hash:
-        return [*details, *_plan_lines("cancel", plan.chain_event_id, result.plan_hash)]
-    return [*details, *transaction_lines(result.transaction, "Cancelled")]
+def _transaction_blocks(transactions: Sequence[TransactionSummary]) -> Iterator[Block]:
+    rows = [[str(one.id)[:8], one.kind, one.status, one.tx_hash] for one in transactions]
+    yield Table(rows, ["transaction", "kind", "status", "hash"], indent=2)
+    for one in transactions:
+        if one.finished_at is None:
+            yield Line(f"  mayhouse tx resume {str(one.id)[:8]} finishes the {one.kind}", "yellow")

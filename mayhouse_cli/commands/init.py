@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from mayhouse_cli.bootstrap import open_database, open_signer, open_vault
+from mayhouse_cli.bootstrap import open_database, open_vault
 from mayhouse_cli.commands.invocation import Invocation
 from mayhouse_cli.config import (
     BY_KEY,
@@ -25,6 +25,7 @@ from mayhouse_cli.operations.setup import FoundSettings, KeyToKeep, SetUp
 from mayhouse_cli.options import CommonOptions, command
 from mayhouse_cli.ports import KeyVault
 from mayhouse_cli.render import Block, Line, Table, dim, good
+from mayhouse_cli.signing import open_signer
 
 # What a person is asked for, and whether the answer stays off the screen.
 _QUESTIONS: Final = (

@@ -14,12 +14,21 @@ from typing import Final
 import typer
 
 from mayhouse_cli.bootstrap import OpenSession, open_session
+from mayhouse_cli.commands.arguments import parse_deadline
 from mayhouse_cli.config import MAINNET_CHAIN_ID, Config, load_config
 from mayhouse_cli.errors import ConfigurationError, ConsentMissing, CredentialsError, WrongUsage
-from mayhouse_cli.money import format_eth, format_eth_briefly, format_inr, parse_gwei
-from mayhouse_cli.operations.intents import SigningChoices, Spending
+from mayhouse_cli.money import (
+    Wei,
+    format_eth,
+    format_eth_briefly,
+    format_gwei,
+    format_inr,
+    parse_gwei,
+)
+from mayhouse_cli.operations.intents import FeeWait, SigningChoices, Spending
 from mayhouse_cli.options import CommonOptions, SigningOptions, current_command
 from mayhouse_cli.render import Block, Line, Output, Table
+from mayhouse_cli.signing import ALLOW_RAW_KEY, OpenKey, RawKeySigner, open_signer
 
 READ_SECONDS: Final = 10.0
 SIGN_SECONDS: Final = 180.0
@@ -64,7 +73,13 @@ class Invocation:
     def session(self, default_timeout: float = READ_SECONDS) -> Iterator[OpenSession]:
         """Open a session for one operation."""
         timeout = self.common.timeout or default_timeout
-        with open_session(self.config, timeout, self.output.progress, self.ask_password) as session:
+        with open_session(
+            self.config,
+            timeout,
+            self.output.progress,
+            self.ask_password,
+            current_command.get(""),
+        ) as session:
             try:
                 yield session
             finally:
@@ -87,7 +102,9 @@ class Invocation:
                 hint="Set MAYHOUSE_KEYSTORE_PASSWORD, its _FILE, or password_command.",
             )
         self.output.stop_progress()
-        return getpass.getpass(f"{prompt}: ", stream=sys.stderr)
+        typed = getpass.getpass(f"{prompt}: ", stream=sys.stderr)
+        self.output.hide([typed])
+        return typed
 
     def ask_new_password(self, prompt: str) -> str:
         """Ask for a password twice."""
@@ -114,8 +131,10 @@ class Invocation:
         if self.ask(f"{question} [y/N]").lower() not in ("y", "yes"):
             raise ConsentMissing("Declined; nothing was signed", hint=DECIDE_ANEW)
 
-    def signing_choices(self, signing: SigningOptions) -> SigningChoices:
-        """Read the signing options against the configuration."""
+    def signing_choices(
+        self, signing: SigningOptions, open_key: OpenKey = open_signer
+    ) -> SigningChoices:
+        """Read the signing options against the configuration, and find the key that they need."""
         config = self.config
         if signing.idempotency_key is not None and not signing.idempotency_key.strip():
             raise WrongUsage(
@@ -126,12 +145,60 @@ class Invocation:
                 "The configured chain is Ethereum mainnet",
                 hint="Add --mainnet if this is meant to move real money.",
             )
+        if signing.allow_raw_key:
+            config = config.with_option(ALLOW_RAW_KEY, value=True)
+            vars(self)["config"] = config
+        self._check_key(config, signing, open_key)
+        self._ask_for_mainnet(config, signing)
+        if signing.urgency is not None:
+            config = config.with_option("urgency", signing.urgency)
+            vars(self)["config"] = config  # in the place where the cached property keeps it
+        max_fee = parse_gwei(signing.max_fee) if signing.max_fee else config.max_fee
+        fee_wait = self._fee_wait(signing, max_fee)
         return SigningChoices(
             wait=not signing.no_wait,
             confirmations=signing.confirmations or config.confirmations,
-            max_fee=parse_gwei(signing.max_fee) if signing.max_fee else config.max_fee,
+            max_fee=fee_wait.price if fee_wait else max_fee,
             idempotency_key=signing.idempotency_key,
+            fee_wait=fee_wait,
         )
+
+    def _check_key(self, config: Config, signing: SigningOptions, open_key: OpenKey) -> None:
+        """Refuse a wrong or forbidden key before any node is asked; no password is needed."""
+        signer = open_key(config, self.ask_password)
+        if isinstance(signer, RawKeySigner) and not signing.dry_run:
+            signer.unlock()
+
+    def _ask_for_mainnet(self, config: Config, signing: SigningOptions) -> None:
+        """At a terminal --mainnet alone is a habit: the word is typed, whatever --yes says."""
+        if config.chain_id != MAINNET_CHAIN_ID or signing.dry_run or not self.may_ask:
+            return
+        if self.ask("This signs on Ethereum mainnet. Type mainnet to go on:") != "mainnet":
+            raise ConsentMissing("Declined; nothing was signed", hint=DECIDE_ANEW)
+
+    def _fee_wait(self, signing: SigningOptions, max_fee: Wei) -> FeeWait | None:
+        """Read what is waited for; a dry run waits for nothing and is priced as it is now."""
+        if signing.wait_for_fee is None and signing.deadline is None:
+            return None
+        if signing.wait_for_fee is None or signing.deadline is None:
+            raise WrongUsage(
+                "--wait-for-fee and --deadline go together",
+                hint="Like --wait-for-fee 5 --deadline 2h.",
+            )
+        wait = FeeWait(parse_gwei(signing.wait_for_fee), parse_deadline(signing.deadline))
+        if wait.price > max_fee:
+            raise WrongUsage(
+                f"--wait-for-fee {signing.wait_for_fee} is above the cap of "
+                f"{format_gwei(max_fee)} gwei",
+                hint="Raise --max-fee (max_fee_gwei) as well if this is meant.",
+            )
+        if not (signing.yes or signing.dry_run or self.may_ask):
+            # Told before the wait, not hours later.
+            raise ConsentMissing(
+                "After the wait nobody could be asked for consent",
+                hint="Look at it with --dry-run, then add --yes.",
+            )
+        return None if signing.dry_run else wait
 
     def consent(
         self, spending: Spending | None, signing: SigningOptions, details: Iterable[Block]

@@ -1,15 +1,23 @@
 """`mayhouse migrate`: bring the database's schema to this version's."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
-from mayhouse_cli.bootstrap import open_database, open_migrations, refuse_old_schema
+from mayhouse_cli.bootstrap import (
+    actor,
+    find_role_script,
+    open_database,
+    open_migrations,
+    open_operator_log,
+    refuse_old_schema,
+)
 from mayhouse_cli.commands.invocation import Invocation
 from mayhouse_cli.errors import MigrationsPending, WrongUsage
 from mayhouse_cli.options import CommonOptions, command
-from mayhouse_cli.render import Block, Line, Table, good
+from mayhouse_cli.render import Block, Line, Table, dim, good
 
 
 @dataclass(frozen=True)
@@ -56,13 +64,16 @@ def migrate(
     key = "migration_database_url"
     if invocation.config.get(key) is None:
         key = "database_url"
-    database = open_database(invocation.config, key)
+    database = open_database(invocation.config, key, common.timeout or math.inf)
     try:
         migrations = open_migrations(database)
         scripts = migrations.pending_sql() if dry_run else ()
         before = migrations.status()
         report = before if dry_run or status or check else migrations.apply()
         result = _result(report)
+        new = [one.name for one in report.applied if one not in before.applied]
+        if new:
+            open_operator_log(database).add(actor(), "migrate", {"applied": new})
         if check and not report.is_current:
             _fail_check(invocation, migrations, result)
     finally:
@@ -72,9 +83,16 @@ def migrate(
     if dry_run:
         blocks += [Line(line) for _, script in scripts for line in script.splitlines()]
     elif not (status or check):
-        new = len(report.applied) - len(before.applied)
-        blocks.append(good(f"Applied {new}; the schema is current"))
+        blocks += _applied_blocks(len(new))
     invocation.show(result, blocks)
+
+
+def _applied_blocks(count: int) -> list[Block]:
+    """Say that it is done, and that what is new is not open to the operating role by itself."""
+    done: list[Block] = [good(f"Applied {count}; the schema is current")]
+    if count:
+        done.append(dim(f"  Rights of the operating role: psql -f {find_role_script()}"))
+    return done
 
 
 def _fail_check(invocation: Invocation, migrations: Any, result: MigrationResult) -> None:  # noqa: ANN401

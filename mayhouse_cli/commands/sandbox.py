@@ -1,7 +1,6 @@
 """`mayhouse sandbox`: an embedded Postgres, a local chain and the contract, in one folder."""
 
 import os
-import re
 import shlex
 import textwrap
 from datetime import UTC, datetime, timedelta
@@ -11,9 +10,10 @@ from typing import Annotated, Final
 import typer
 
 from mayhouse_cli.commands.amounts import brief, moment
+from mayhouse_cli.commands.arguments import parse_duration
 from mayhouse_cli.commands.invocation import Invocation
 from mayhouse_cli.config import SETTINGS
-from mayhouse_cli.errors import CheckFoundProblems, WrongUsage
+from mayhouse_cli.errors import CheckFoundProblems
 from mayhouse_cli.money import format_inr
 from mayhouse_cli.options import CommonOptions, command, group
 from mayhouse_cli.render import Block, Line, Table, dim, good
@@ -45,10 +45,6 @@ PortOption = Annotated[
 ]
 DEFAULT_FOLDER: Final = Path("sandbox")
 
-_UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION: Final = re.compile(r"(?:\d{1,9}[dhms])+", re.ASCII)
-# The clock never goes back: a typing error costs a reset.
-_LONGEST_WARP: Final = 3_660 * 86_400
 _SUGGESTED_START: Final = timedelta(days=3)
 # What the sandbox's config says, and the environment would overrule.
 _SANDBOX_KEYS: Final = frozenset(
@@ -135,19 +131,6 @@ def reset(
     invocation = Invocation(common)
     result = Sandbox(folder, invocation.output.progress).reset(port)
     invocation.show(result, up_blocks(result), overruling())
-
-
-def parse_duration(text: str) -> int:
-    """Read "1h30m" into seconds; WrongUsage for what is none, is zero or is over ten years."""
-    cleaned = text.strip().lower()
-    parts = re.findall(r"(\d+)([dhms])", cleaned) if _DURATION.fullmatch(cleaned) else []
-    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
-    if not 0 < seconds <= _LONGEST_WARP:
-        raise WrongUsage(
-            f"Not a time to move on by: {text}",
-            hint="Write it like 2d, 3h, 90m, 1h30m or 600s; ten years at most.",
-        )
-    return seconds
 
 
 def overruling() -> list[str]:

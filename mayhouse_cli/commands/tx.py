@@ -1,6 +1,7 @@
 """`mayhouse tx`: the recorded transactions, and finishing what is unfinished."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -222,6 +223,9 @@ def cancel(
             help="Fill a nonce that no recorded transaction holds.",
         ),
     ] = None,
+    while_frozen: Annotated[
+        bool, typer.Option("--while-frozen", help="Sign this one thing in spite of a freeze.")
+    ] = False,
 ) -> None:
     """Take the nonce of a waiting transaction for nothing, so that it cannot happen.
 
@@ -235,9 +239,11 @@ def cancel(
     with invocation.session(SIGN_SECONDS) as session:
         if transaction is not None:
             plan = replacement.plan_cancel(transaction, choices, session)
+            plan = replace(plan, while_frozen=while_frozen)
             _replace(invocation, signing, plan, session)
             return
         filler = replacement.plan_fill(nonce or 0, choices, session)
+        filler = replace(filler, while_frozen=while_frozen)
         if signing.dry_run:
             invocation.show(filler.spending(session), [dim("Dry run: nothing was signed.")])
             return
@@ -253,6 +259,11 @@ def _refuse_key(signing: SigningOptions) -> None:
         raise WrongUsage(
             "A replacement takes no --idempotency-key",
             hint="It keeps the key of the transaction that it replaces; leave the option out.",
+        )
+    if signing.wait_for_fee is not None:
+        raise WrongUsage(
+            "A replacement takes no --wait-for-fee",
+            hint="The transaction that it replaces waits already; cap the price with --max-fee.",
         )
 
 

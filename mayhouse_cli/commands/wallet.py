@@ -50,9 +50,9 @@ def new(
     chosen = name or invocation.config.require("wallet")
     vault = open_vault(invocation.config)
     _refuse_taken(vault, chosen)
-    password = _new_password(invocation, password_file)
+    secret = new_password(invocation, password_file)
     with invocation.session() as session:
-        result, warnings = wallets.create_wallet(chosen, password, vault, session)
+        result, warnings = wallets.create_wallet(chosen, secret, vault, session)
     invocation.show(result, _created_blocks(result), warnings)
 
 
@@ -92,15 +92,15 @@ def import_(
     _refuse_taken(vault, chosen)
     with invocation.session() as session:
         if keystore is not None:
-            password = _password(invocation, password_file, "Password of that keystore")
-            result, warnings = wallets.import_keystore(chosen, keystore, password, vault, session)
+            secret = password(invocation, password_file, "Password of that keystore")
+            result, warnings = wallets.import_keystore(chosen, keystore, secret, vault, session)
         else:
             text = (
                 read_secret_file(key_file) if key_file else invocation.ask_password("Private key")
             )
             key = parse_private_key(text)
-            password = _new_password(invocation, password_file)
-            result, warnings = wallets.import_key(chosen, key, password, vault, session)
+            secret = new_password(invocation, password_file)
+            result, warnings = wallets.import_key(chosen, key, secret, vault, session)
     invocation.show(result, _created_blocks(result), warnings)
 
 
@@ -159,14 +159,16 @@ def _refuse_taken(vault: KeyVault, name: str) -> None:
         raise Refused(f"A wallet named {name} exists already", hint="Choose another name.")
 
 
-def _new_password(invocation: Invocation, file: Path | None) -> str:
+def new_password(invocation: Invocation, file: Path | None) -> str:
+    """Get the password of a keystore that is to be made: from a file, as configured, or asked."""
     if file is not None:
         return read_secret_file(file)
     configured = invocation.config.get("password")
     return str(configured) if configured else invocation.ask_new_password("New password")
 
 
-def _password(invocation: Invocation, file: Path | None, prompt: str) -> str:
+def password(invocation: Invocation, file: Path | None, prompt: str) -> str:
+    """Get the password of a keystore that is there: from a file, as configured, or asked."""
     if file is not None:
         return read_secret_file(file)
     configured = invocation.config.get("password")

@@ -21,6 +21,9 @@ class Kind(StrEnum):
     COMPLETE_EVENT = "complete_event"
     CANCEL_EVENT = "cancel_event"
     TRANSFER = "transfer"
+    SET_FEE = "set_fee"
+    SET_STAKE = "set_stake"
+    WITHDRAW = "withdraw"
     FILL_NONCE = "fill_nonce"
 
 
@@ -106,6 +109,15 @@ class Intent:
 
 
 @dataclass(frozen=True)
+class NewTransaction:
+    """An intent with its signed bytes, to be recorded as its so-and-so-many-th generation."""
+
+    intent: Intent
+    signed: SignedPayload
+    generation: int
+
+
+@dataclass(frozen=True)
 class Attempt:
     """One signed version of a transaction."""
 
@@ -174,6 +186,7 @@ class TransactionFilter:
     unfinished: bool | None = None
     event_id: UUID | None = None
     chain_event_id: int | None = None
+    sender: Address | None = None
     limit: int = 50
 
 

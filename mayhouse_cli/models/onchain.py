@@ -96,6 +96,14 @@ class Call:
     value: Wei = Wei(0)
 
 
+class Urgency(StrEnum):
+    """How soon a transaction should be mined."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
 @dataclass(frozen=True)
 class Fees:
     """EIP-1559 prices in wei per gas, and the most gas the transaction may use."""
@@ -168,7 +176,7 @@ class Snapshot:
     fee_percent: int
     contract_balance: Wei
     priority_fee: Wei
-    """What recent blocks were paid per gas above their base fee (their median)."""
+    """What recent blocks were paid per gas above their base fee, as the urgency asks for."""
     sender_balance: Wei = Wei(0)
     pending_nonce: int = 0
     used_nonces: int = 0
@@ -200,6 +208,8 @@ class SendAnswer:
 
     outcome: SendOutcome
     reason: str | None = None
+    no_room: bool = False
+    """A node had no room for it now: fewer at a time may be taken."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """The platform's rows, and what the tool keeps beside them: rates, plans, settlements."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from mayhouse_cli.models.addresses import Address, Hash
 from mayhouse_cli.models.journal import Kind
+from mayhouse_cli.models.results import inlined
 from mayhouse_cli.money import Wei
 
 
@@ -19,6 +20,8 @@ class Person:
     id: UUID
     name: str
     wallet: Address | None
+    email: str | None = field(default=None, repr=False)
+    """Known where an attendance list may name a traveler by it."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,18 @@ class Rate:
     as_of: datetime
 
 
+CONFIGURED_SOURCES: Final = ("config", "environment")
+"""Sources of a rate that is the operator's word only as long as it stands in the configuration."""
+
+
+@dataclass(frozen=True)
+class StoredRate:
+    """A row of the history of rates: the rate, and when it was stored."""
+
+    fetched_at: datetime
+    rate: Rate = inlined()
+
+
 @dataclass(frozen=True)
 class SettlementLine:
     """One line of an event's settlement: an amount and whom it is owed to."""
@@ -128,6 +143,19 @@ class Plan:
     made_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One row of the operators' log: who did what when, and what was before and after it."""
+
+    at: datetime
+    actor: str
+    command: str
+    arguments: Mapping[str, Any]
+    transaction_id: UUID | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)

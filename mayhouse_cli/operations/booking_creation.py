@@ -27,6 +27,7 @@ from mayhouse_cli.operations import delivery, intents
 from mayhouse_cli.operations.bookings import Quote, bookable, make_quote, required_cost
 from mayhouse_cli.operations.event_creation import USUAL_STAKE_PERCENT
 from mayhouse_cli.operations.events import chain_moment
+from mayhouse_cli.operations.fee_waiting import waits_for_fee
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import EventReference, find_booking, find_event_on_chain
 from mayhouse_cli.operations.rates import current_rate, keep_rate
@@ -80,6 +81,7 @@ class BookingCreated:
     transaction: TransactionResult = inlined()
 
 
+@waits_for_fee
 def plan_booking(request: BookingRequest, choices: SigningChoices, session: Session) -> BookingPlan:
     """Read, guard and price a booking; signs nothing."""
     terms = _terms(request, session)

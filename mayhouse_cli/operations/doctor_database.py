@@ -13,6 +13,7 @@ from mayhouse_cli.operations.diagnosis import (
     fine,
     warning,
 )
+from mayhouse_cli.operations.freezing import told
 from mayhouse_cli.operations.rates import current_rate
 
 # As `tx resume --no-wait` judges by default.
@@ -92,9 +93,14 @@ def pin(examination: Examination) -> Verdict:
 def frozen(examination: Examination) -> Verdict:
     """Whether signing is refused for now."""
     examination.need_schema()
-    reason = examination.parts.journal.freeze_reason()
-    if reason is not None:
-        return warning(f"signing is refused: {reason}", "`mayhouse thaw` permits it again.")
+    installation = examination.parts.installation
+    if (found := installation.freeze()) is not None:
+        return warning(f"signing is refused: {told(found)}", "`mayhouse thaw` permits it again.")
+    if (rotation := installation.rotation()) is not None:
+        return warning(
+            f"the signer is being changed to {rotation.new}, by {rotation.by}",
+            f"`mayhouse wallet rotate {rotation.wallet}` finishes it.",
+        )
     return fine("no")
 
 
@@ -137,7 +143,14 @@ def rate(examination: Examination) -> Verdict:
     if not examination.offline and examination.has_schema:
         found = current_rate(examination.parts)
         return fine(f"{format_rate(found.eth_price_inr)} per ETH ({found.source})")
-    price, as_of = config.require("eth_price_inr"), config.get("eth_price_as_of")
+    price, as_of = config.get("eth_price_inr"), config.get("eth_price_as_of")
+    if price is None and examination.offline:
+        raise NotExamined("none is configured; the stored ones are in the database")
+    if price is None:
+        return failed(
+            "none is configured, and the stored ones cannot be read",
+            "Set ETH_PRICE_INR (eth_price_inr), or mend the database.",
+        )
     age = examination.parts.now() - as_of if as_of else timedelta()
     if age > timedelta(minutes=config.require("rate_max_age_minutes")):
         return failed(

@@ -3,29 +3,38 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from mayhouse_cli.errors import Refused
 from mayhouse_cli.models import Call, Intent, Kind, Plan, Transaction, inlined
 from mayhouse_cli.money import Wei
-from mayhouse_cli.operations import delivery, intents
+from mayhouse_cli.operations import intents
+from mayhouse_cli.operations.ending_plans import (
+    EndingPlan,
+    PlanTerms,
+    carry_out,
+    keep_plan,
+    load_plan,
+    refuse_expired,
+    refuse_when_moved,
+    state_of,
+)
+from mayhouse_cli.operations.fee_waiting import waits_for_fee
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import find_event_on_chain
-from mayhouse_cli.operations.outcomes import settled_bookings, terms_of_bookings
 from mayhouse_cli.operations.reverification import event_terms
+from mayhouse_cli.operations.settled_bookings import (
+    SettledBooking,
+    settled_bookings,
+    terms_of_bookings,
+)
 from mayhouse_cli.operations.settling import (
     EndingEvent,
     OpenBooking,
     guard_escrow,
-    keep_plan,
-    load_plan,
     read_ending_event,
-    refuse_expired,
-    refuse_when_moved,
     simulate,
-    state_of,
 )
 from mayhouse_cli.operations.transactions import PLANNED, TransactionResult
 from mayhouse_cli.ports import Session
@@ -39,24 +48,28 @@ class Refund:
 
     booking_id: UUID | None
     chain_booking_id: int
+    traveler_id: UUID | None
     refund_wei: Wei
+
+    @classmethod
+    def of(cls, booking: SettledBooking) -> "Refund":
+        """Read it from a record."""
+        return cls(
+            booking_id=booking.booking_id,
+            chain_booking_id=booking.chain_booking_id,
+            traveler_id=booking.traveler_id,
+            refund_wei=booking.payment + booking.stake,
+        )
 
 
 @dataclass(frozen=True)
-class CancellationPlan:
+class CancellationPlan(EndingPlan):
     """A cancellation that can be agreed to: who is refunded what, and what is signed."""
 
-    prepared: Prepared
-    title: str
-    chain_event_id: int
-    reason: str
-    bookings: tuple[OpenBooking, ...]
-    refunded: Wei
-    host_stake: Wei
-    rate: Decimal | None
-    content: Mapping[str, Any]
-    ending: EndingEvent | None
-    plan: Plan | None = None
+    reason: str = ""
+    bookings: tuple[OpenBooking, ...] = ()
+    refunded: Wei = Wei(0)
+    host_stake: Wei = Wei(0)
 
 
 @dataclass(frozen=True)
@@ -71,8 +84,11 @@ class EventCancelled:
     host_stake_returned_wei: Wei
     plan_hash: str | None
     transaction: TransactionResult = inlined()
+    plan: PlanTerms | None = None
+    """None once it is signed."""
 
 
+@waits_for_fee
 def plan_cancellation(
     event: str, reason: str, choices: SigningChoices, session: Session
 ) -> CancellationPlan:
@@ -80,6 +96,7 @@ def plan_cancellation(
     return _plan_or_earlier(event, reason, choices, session, None)
 
 
+@waits_for_fee
 def plan_execution(
     event: str, plan_hash: str, choices: SigningChoices, session: Session
 ) -> CancellationPlan:
@@ -95,18 +112,8 @@ def _plan_or_earlier(
     intent = _intent(reference.row.id if reference.row else None, number, reason, choices, session)
     earlier = intents.earlier_run(intent, session)
     if earlier is not None:
-        return CancellationPlan(
-            prepared=Prepared(intent, None, None, earlier),
-            title=reference.title,
-            chain_event_id=number,
-            reason=reason,
-            bookings=(),
-            refunded=Wei(0),
-            host_stake=Wei(0),
-            rate=None,
-            content={},
-            ending=None,
-        )
+        prepared = Prepared(intent, None, None, earlier)
+        return CancellationPlan(prepared, reference.title, number, reason=reason)
     if plan is not None:
         refuse_expired(plan, session)
     ending = read_ending_event(event, session)
@@ -166,36 +173,25 @@ def _plan(
         prepared=intents.prepare(intent, snapshot, choices.max_fee, session),
         title=ending.reference.title,
         chain_event_id=event.id,
-        reason=intent.reason or "",
-        bookings=ending.bookings,
-        refunded=refunded,
-        host_stake=event.host_stake,
         rate=session.config.get("eth_price_inr"),
         content=content,
         ending=ending,
         plan=plan,
+        reason=intent.reason or "",
+        bookings=ending.bookings,
+        refunded=refunded,
+        host_stake=event.host_stake,
     )
 
 
 def store(plan: CancellationPlan, session: Session) -> Plan:
     """Keep a plan for `--execute`, for a quarter of an hour."""
-    if plan.ending is None:
-        raise Refused(
-            f"Event {plan.chain_event_id} has a cancellation already",
-            hint="`mayhouse tx list` shows it.",
-        )
-    return keep_plan(Kind.CANCEL_EVENT, plan.ending, plan.content, CANCELLATION_PLAN_LIVES, session)
+    return keep_plan(plan, CANCELLATION_PLAN_LIVES, session)
 
 
 def cancel(plan: CancellationPlan, choices: SigningChoices, session: Session) -> EventCancelled:
     """Record, send and watch a planned cancellation."""
-
-    def write_rows(transaction: Transaction) -> None:
-        if plan.plan is not None:
-            session.ledger.use_plan(plan.plan.hash, transaction.id)
-
-    transaction = delivery.carry_out(plan.prepared, session, write_rows, wait=choices.wait)
-    return cancelled(transaction, session)
+    return cancelled(carry_out(plan, choices, session), session)
 
 
 def planned(plan: CancellationPlan, kept: Plan | None, session: Session) -> EventCancelled:
@@ -206,27 +202,18 @@ def planned(plan: CancellationPlan, kept: Plan | None, session: Session) -> Even
         event_id=plan.ending.event_id if plan.ending else None,
         chain_event_id=plan.chain_event_id,
         reason=plan.reason,
-        refunds=tuple(
-            Refund(
-                one.row.id if one.row else None,
-                one.on_chain.id,
-                one.on_chain.payment + one.on_chain.stake,
-            )
-            for one in plan.bookings
-        ),
+        refunds=tuple(Refund.of(booking.settled) for booking in plan.bookings),
         refunded_wei=plan.refunded,
         host_stake_returned_wei=plan.host_stake,
         plan_hash=kept.hash if kept else None,
         transaction=PLANNED,
+        plan=PlanTerms.of(plan, kept, session),
     )
 
 
 def cancelled(transaction: Transaction, session: Session) -> EventCancelled:
     """Read the result from the record."""
-    settled = settled_bookings(transaction.terms)
-    refunds = tuple(
-        Refund(one.booking_id, one.chain_booking_id, one.payment + one.stake) for one in settled
-    )
+    refunds = tuple(Refund.of(booking) for booking in settled_bookings(transaction.terms))
     return EventCancelled(
         event_id=transaction.event_id,
         chain_event_id=transaction.chain_event_id or 0,

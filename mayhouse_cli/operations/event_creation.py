@@ -22,6 +22,7 @@ from mayhouse_cli.models import (
 )
 from mayhouse_cli.money import Wei, inr_to_wei, percent_of
 from mayhouse_cli.operations import delivery, intents
+from mayhouse_cli.operations.fee_waiting import waits_for_fee
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import find_event
 from mayhouse_cli.operations.rates import current_rate, keep_rate
@@ -87,6 +88,8 @@ class EventCreated:
     seats: int
     stake_wei: Wei
     eth_price_inr: Decimal
+    rate_source: str | None
+    rate_as_of: datetime | None
     starts_at: datetime
     transaction: TransactionResult = inlined()
 
@@ -94,6 +97,7 @@ class EventCreated:
 # --- create -----------------------------------------------------------------------------
 
 
+@waits_for_fee
 def plan_creation(request: EventRequest, choices: SigningChoices, session: Session) -> CreationPlan:
     """Read, guard and price a new event; signs nothing.
 
@@ -132,6 +136,8 @@ def plan_creation(request: EventRequest, choices: SigningChoices, session: Sessi
         "fee_percent": snapshot.fee_percent,
         "host_id": str(terms.experience.host.id),
         "event_id": str(terms.event_id),
+        "rate_source": rate.source,
+        "rate_as_of": rate.as_of.isoformat(),
     }
     intent = replace(
         intent,
@@ -175,6 +181,8 @@ def planned(plan: CreationPlan, session: Session) -> EventCreated:
         seats=plan.terms.seats,
         stake_wei=intent.call.value,
         eth_price_inr=intent.eth_price_inr or Decimal(0),
+        rate_source=plan.rate.source if plan.rate else None,
+        rate_as_of=plan.rate.as_of if plan.rate else None,
         starts_at=plan.terms.starts_at,
         transaction=PLANNED,
     )
@@ -193,9 +201,16 @@ def created(transaction: Transaction, title: str, session: Session) -> EventCrea
         seats=arguments["seats"],
         stake_wei=transaction.value,
         eth_price_inr=transaction.eth_price_inr or Decimal(0),
+        rate_source=terms.get("rate_source"),
+        rate_as_of=_moment(terms.get("rate_as_of")),
         starts_at=datetime.fromisoformat(arguments["starts_at"]),
         transaction=TransactionResult.of(transaction, session),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Read a time of the record; one of an older version may have none."""
+    return datetime.fromisoformat(text) if text else None
 
 
 def _terms(request: EventRequest, session: Session) -> tuple[EventTerms, NewEvent | None]:

@@ -8,7 +8,7 @@ alone, so that any process can take over after any other died.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -31,10 +31,20 @@ from mayhouse_cli.models import (
     Transaction,
 )
 from mayhouse_cli.money import Wei, format_eth, wei_to_inr
+from mayhouse_cli.operations import freezing
+from mayhouse_cli.operations.operator_log import log
 from mayhouse_cli.operations.transactions import short
-from mayhouse_cli.ports import Session
+from mayhouse_cli.ports import Session, Signer
 
 OWN_KEY_PREFIX: Final = "key:"
+
+
+@dataclass(frozen=True)
+class FeeWait:
+    """Sign nothing before gas costs at most `price` wei, and nothing at all after `until`."""
+
+    price: Wei
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,8 @@ class SigningChoices:
     confirmations: int
     max_fee: Wei
     idempotency_key: str | None = None
+    fee_wait: FeeWait | None = None
+    """With it `max_fee` is its price at most."""
 
     def key_or(self, key_of_row: str) -> str:
         """The intent's key: the user's own, or the one of the row it is for."""
@@ -78,6 +90,22 @@ class Prepared:
     snapshot: Snapshot | None
     fees: Fees | None
     earlier: Transaction | None = None
+    nonce: int | None = None
+    """The only nonce it may take; None for the lowest free one."""
+    while_frozen: bool = False
+    """Signed in spite of a freeze: the operator said so."""
+    for_rotation: bool = False
+    """Moves our own balance to our next signer: no cap holds for it."""
+    treasury: Signer | None = None
+    """Who signs a top-up of the platform's wallet, which it goes to; the platform signs else."""
+
+    def signer(self, session: Session) -> Signer:
+        """The wallet that pays and signs."""
+        return self.treasury or session.signer
+
+    def served(self, session: Session) -> Address:
+        """The platform's wallet, to which the database is bound."""
+        return session.signer.address if self.treasury is None else self.intent.recipient
 
     def spending(self, session: Session) -> Spending | None:
         """What it will cost; None when an earlier run answers and nothing is spent."""
@@ -88,7 +116,7 @@ class Prepared:
         return Spending(
             chain_name=session.config.chain_name,
             contract=session.chain.contract,
-            sender=session.signer.address,
+            sender=self.signer(session).address,
             recipient=self.intent.recipient,
             value=value,
             value_inr=wei_to_inr(value, rate) if rate is not None else None,
@@ -183,20 +211,25 @@ def record(
     intent, snapshot, fees = prepared.intent, prepared.snapshot, prepared.fees
     if snapshot is None or fees is None:
         raise Refused("There is nothing to record: an earlier run answers")
-    session.signer.unlock()
-    sender = session.signer.address
+    signer = prepared.signer(session)
+    _refuse_to_sign(prepared, session)  # before a person is asked for the password
+    signer.unlock()
+    sender = signer.address
     chain_id = session.config.chain_id
     with session.transaction():
         session.journal.lock(chain_id, sender)
-        refuse_when_frozen(session)
-        check_pin(Pin(chain_id, snapshot.genesis_hash, session.chain.contract, sender), session)
+        served = prepared.served(session)
+        check_pin(Pin(chain_id, snapshot.genesis_hash, session.chain.contract, served), session)
+        _refuse_to_sign(prepared, session)
         earlier = earlier_run(intent, session)
         if earlier is not None:
             return earlier, False
-        check_spending_caps(intent.call.value, session)
-        nonce = session.journal.next_nonce(chain_id, sender, snapshot.pending_nonce)
+        if not prepared.for_rotation:
+            check_spending_caps(sender, intent.call.value, session)
+        nonce = _free_nonce(sender, prepared.nonce, snapshot.pending_nonce, session)
         signed = _sign_new_bytes(
             Payload(chain_id, nonce, intent.recipient, intent.call.value, intent.calldata, fees),
+            signer,
             session,
         )
         before = session.journal.latest(intent)
@@ -204,27 +237,47 @@ def record(
         transaction = session.journal.insert(
             intent, signed, generation, sender, session.chain.contract, session.actor
         )
+        log(session, _as_logged(intent), transaction.id, before=intent.terms)
         write_rows(transaction)
     return transaction, True
 
 
-def _sign_new_bytes(payload: Payload, session: Session) -> SignedPayload:
+def _as_logged(intent: Intent) -> dict[str, object]:
+    return {
+        "kind": intent.kind.value,
+        "intent_key": intent.key,
+        **intent.arguments,
+        **({"reason": intent.reason} if intent.reason else {}),
+    }
+
+
+def _free_nonce(sender: Address, wanted: int | None, pending_count: int, session: Session) -> int:
+    free = session.journal.next_nonce(session.config.chain_id, sender, pending_count)
+    if wanted not in (None, free):
+        raise Refused(
+            f"Nonce {wanted} was taken meanwhile: the next free one is {free}",
+            hint="`mayhouse tx list --stuck` shows what waits, and for which nonce.",
+        )
+    return free
+
+
+def _sign_new_bytes(payload: Payload, signer: Signer, session: Session) -> SignedPayload:
     """Sign; bytes that were recorded and rejected before are made others by one gas more.
 
     Signing is deterministic, and a rejected transaction's nonce is free again.
     """
-    signed = session.signer.sign(payload)
+    signed = signer.sign(payload)
     while session.journal.knows(signed.tx_hash):
         fees = replace(payload.fees, gas_limit=payload.fees.gas_limit + 1)
         payload = replace(payload, fees=fees)
-        signed = session.signer.sign(payload)
+        signed = signer.sign(payload)
     return signed
 
 
-def refuse_when_frozen(session: Session) -> None:
-    """Refused while the operators have frozen all signing."""
-    if (reason := session.journal.freeze_reason()) is not None:
-        raise Refused(f"Signing is frozen: {reason}", hint="`mayhouse thaw` ends it.")
+def _refuse_to_sign(prepared: Prepared, session: Session) -> None:
+    freezing.refuse_to_sign(
+        session, while_frozen=prepared.while_frozen, for_rotation=prepared.for_rotation
+    )
 
 
 def check_pin(pin: Pin, session: Session) -> None:
@@ -243,8 +296,8 @@ def check_pin(pin: Pin, session: Session) -> None:
             )
 
 
-def check_spending_caps(value: Wei, session: Session) -> None:
-    """Refused when this would go over a configured cap; the caller holds the journal's lock."""
+def check_spending_caps(sender: Address, value: Wei, session: Session) -> None:
+    """Refused when this would go over a wallet's cap; the caller holds the journal's lock."""
     single: Wei | None = session.config.get("max_transaction_eth")
     if single is not None and value > single:
         raise Refused(
@@ -253,9 +306,7 @@ def check_spending_caps(value: Wei, session: Session) -> None:
         )
     daily: Wei | None = session.config.get("max_daily_eth")
     if daily is not None:
-        spent = session.journal.spent_since(
-            session.signer.address, session.now() - timedelta(days=1)
-        )
+        spent = session.journal.spent_since(sender, session.now() - timedelta(days=1))
         if spent + value > daily:
             raise Refused(
                 f"{format_eth(spent)} ETH was sent in 24 hours; {format_eth(value)} ETH more is "

@@ -4,34 +4,12 @@ The one place that turns a receipt into database changes. It needs nothing but t
 the receipt, so that `tx resume` on another machine comes to the same rows.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
-
-from mayhouse_cli.models import (
-    ContractEvent,
-    Hash,
-    Kind,
-    Receipt,
-    SettlementLine,
-    Transaction,
-)
+from mayhouse_cli.models import Hash, Kind, Receipt, Transaction
 from mayhouse_cli.money import Wei
+from mayhouse_cli.operations import settlement
+from mayhouse_cli.operations.settled_bookings import settled_bookings
+from mayhouse_cli.operations.settlement_rates import stored_rates
 from mayhouse_cli.ports import Session
-
-
-@dataclass(frozen=True)
-class SettledBooking:
-    """A booking as it stood when its event was completed or cancelled."""
-
-    chain_booking_id: int
-    booking_id: UUID | None
-    traveler_id: UUID | None
-    seats: int
-    payment: Wei
-    stake: Wei
-
 
 _PROVING_EVENT = {
     Kind.CREATE_EVENT: ("EventRunCreated", "eventRunId"),
@@ -93,14 +71,14 @@ def write_outcome(
             session.bookings.mark_status(came, "experience_completed")
             session.bookings.mark_status(missed, "no_show")
             _end_event(transaction, "completed", session)
-            session.ledger.add_settlement(
-                transaction, completion_lines(transaction, receipt.events)
-            )
+            _settle(transaction, receipt, session)
         case Kind.CANCEL_EVENT:
             settled = settled_bookings(transaction.terms)
             session.bookings.mark_status([b.chain_booking_id for b in settled], "cancelled")
             _end_event(transaction, "cancelled", session)
-            session.ledger.add_settlement(transaction, cancellation_lines(transaction))
+            _settle(transaction, receipt, session)
+        case Kind.TRANSFER if (payable_id := settlement.payable_of(transaction)) is not None:
+            session.payables.mark_paid(payable_id, transaction)
         case _:
             pass
 
@@ -116,6 +94,10 @@ def take_back(transaction: Transaction, known_as: Hash, session: Session) -> Non
             settled = settled_bookings(transaction.terms)
             session.bookings.mark_status([b.chain_booking_id for b in settled], "confirmed")
             _end_event(transaction, "scheduled", session)
+            session.payables.take_back(transaction.id)
+            session.settlements.take_back(transaction.id)
+        case Kind.TRANSFER if (payable_id := settlement.payable_of(transaction)) is not None:
+            session.payables.mark_unpaid(payable_id, transaction.id)
         case _:
             pass
 
@@ -126,6 +108,15 @@ def write_failure(transaction: Transaction, session: Session) -> None:
         session.events.mark_failed(transaction.event_id)
 
 
+def _settle(transaction: Transaction, receipt: Receipt, session: Session) -> None:
+    """Keep the lines, and what they owe to whom, with the end that they follow from."""
+    rates = stored_rates(transaction, session)
+    lines = settlement.settlement_lines(transaction, receipt.events, rates)
+    session.settlements.add(transaction, lines)
+    owner = session.config.get("owner_address")
+    session.payables.add(transaction, settlement.owed_lines(transaction, lines, rates, owner))
+
+
 def _end_event(transaction: Transaction, status: str, session: Session) -> None:
     if transaction.event_id:
         session.events.mark_ended(transaction.event_id, status)
@@ -134,99 +125,3 @@ def _end_event(transaction: Transaction, status: str, session: Session) -> None:
 def _argument(receipt: Receipt, name: str, argument: str) -> int:
     event = receipt.first(name)
     return int(event.arguments[argument]) if event else 0
-
-
-# --- settlement lines -------------------------------------------------------------------
-
-
-def terms_of_bookings(bookings: Sequence[SettledBooking]) -> list[dict[str, Any]]:
-    """Write bookings into a transaction's terms, from which its settlement is made."""
-    return [
-        {
-            "chain_booking_id": booking.chain_booking_id,
-            "booking_id": str(booking.booking_id) if booking.booking_id else None,
-            "traveler_id": str(booking.traveler_id) if booking.traveler_id else None,
-            "seats": booking.seats,
-            "payment_wei": str(int(booking.payment)),
-            "stake_wei": str(int(booking.stake)),
-        }
-        for booking in bookings
-    ]
-
-
-def settled_bookings(terms: Mapping[str, Any]) -> tuple[SettledBooking, ...]:
-    """Read them back."""
-    return tuple(
-        SettledBooking(
-            chain_booking_id=item["chain_booking_id"],
-            booking_id=UUID(item["booking_id"]) if item["booking_id"] else None,
-            traveler_id=UUID(item["traveler_id"]) if item["traveler_id"] else None,
-            seats=item["seats"],
-            payment=Wei(int(item["payment_wei"])),
-            stake=Wei(int(item["stake_wei"])),
-        )
-        for item in terms["bookings"]
-    )
-
-
-def completion_lines(
-    transaction: Transaction, events: Sequence[ContractEvent]
-) -> list[SettlementLine]:
-    """Settle a completed event: what the contract paid, and whom each amount belongs to."""
-    by_id = {booking.chain_booking_id: booking for booking in settled_bookings(transaction.terms)}
-    completed = next(event for event in events if event.name == "EventCompleted")
-    payout = Wei(completed.arguments["hostPayout"])
-    host_stake = Wei(completed.arguments["hostStakeReturned"])
-    revenue = sum((booking.payment for booking in by_id.values()), Wei(0))
-    host_id = _host_id(transaction)
-    lines = [
-        SettlementLine("ticket_revenue", "platform", revenue),
-        SettlementLine("platform_fee", "platform", revenue - payout),
-        SettlementLine("host_payout", "host", payout, party_id=host_id),
-        SettlementLine("host_stake_returned", "platform_float", host_stake),
-    ]
-    for event in events:
-        if event.name == "BookingCompleted":
-            returned = Wei(event.arguments["stakeReturned"])
-            lines.append(_booking_line("stake_returned", "traveler", returned, event, by_id))
-        elif event.name == "BookingNoShow":
-            kept = Wei(event.arguments["stakeForfeit"])
-            lines.append(_booking_line("stake_forfeited", "platform", kept, event, by_id))
-    return lines
-
-
-def cancellation_lines(transaction: Transaction) -> list[SettlementLine]:
-    """Settle a cancelled event: each traveler's refund, and the host's stake."""
-    lines = [
-        SettlementLine(
-            "refund",
-            "traveler",
-            booking.payment + booking.stake,
-            booking.booking_id,
-            booking.chain_booking_id,
-            booking.traveler_id,
-        )
-        for booking in settled_bookings(transaction.terms)
-    ]
-    host_stake = Wei(int(transaction.terms["host_stake_wei"]))
-    return [*lines, SettlementLine("host_stake_returned", "platform_float", host_stake)]
-
-
-def _booking_line(
-    line: str, party: str, amount: Wei, event: ContractEvent, by_id: Mapping[int, SettledBooking]
-) -> SettlementLine:
-    number = int(event.arguments["bookingId"])
-    booking = by_id.get(number)
-    return SettlementLine(
-        line,
-        party,
-        amount,
-        booking_id=booking.booking_id if booking else None,
-        chain_booking_id=number,
-        party_id=booking.traveler_id if booking and party == "traveler" else None,
-    )
-
-
-def _host_id(transaction: Transaction) -> UUID | None:
-    text = transaction.terms.get("host_id")
-    return UUID(text) if text else None

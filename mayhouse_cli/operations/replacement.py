@@ -21,9 +21,11 @@ from mayhouse_cli.models import (
     TransactionFilter,
 )
 from mayhouse_cli.money import Wei, format_gwei
-from mayhouse_cli.operations import delivery, intents
+from mayhouse_cli.operations import delivery, freezing, intents
 from mayhouse_cli.operations.intents import Prepared, SigningChoices, Spending
+from mayhouse_cli.operations.operator_log import log
 from mayhouse_cli.operations.sightings import look
+from mayhouse_cli.operations.signers import signer_of
 from mayhouse_cli.operations.transactions import TransactionDetails, details, short
 from mayhouse_cli.ports import Session
 
@@ -42,6 +44,8 @@ class Replacement:
     purpose: str
     payload: Payload
     spending: Spending
+    while_frozen: bool = False
+    """Signed in spite of a freeze: how to stop what is out."""
 
 
 def bumped(fee: Wei) -> Wei:
@@ -102,11 +106,7 @@ def _plan(
     choices: SigningChoices,
     session: Session,
 ) -> Replacement:
-    if transaction.sender != session.signer.address:
-        raise Refused(
-            f"{transaction.sender} signed it; {session.signer.address} signs here",
-            hint="Replace it with the wallet that signed it.",
-        )
+    signer_of(transaction.sender, session)
     snapshot = session.chain.read(Question(sender=transaction.sender))
     if snapshot.used_nonces > transaction.nonce:
         raise Refused(
@@ -179,21 +179,34 @@ def replace(replacement: Replacement, session: Session, *, wait: bool) -> Transa
 
 def record_attempt(replacement: Replacement, session: Session) -> Transaction:
     """Sign and record under the lock; nothing is sent yet."""
-    session.signer.unlock()
     seen = replacement.transaction
+    signer = signer_of(seen.sender, session)
+    # Before a person is asked for the password.
+    freezing.refuse_to_sign(session, while_frozen=replacement.while_frozen)
+    signer.unlock()
     with session.transaction():
         session.journal.lock(seen.chain_id, seen.sender)
-        if replacement.purpose == SPEEDUP:
-            # A frozen installation may still cancel what is pending: that is how to stop it.
-            intents.refuse_when_frozen(session)
+        freezing.refuse_to_sign(session, while_frozen=replacement.while_frozen)
         current = session.journal.get_locked(seen.id)
         if current.newest.number != seen.newest.number or not current.status.is_unfinished:
             raise Refused(
                 f"Transaction {short(seen)} was changed by another process",
                 hint=f"Look at it again: mayhouse tx show {short(seen)}",
             )
-        signed = session.signer.sign(replacement.payload)
-        return session.journal.add_attempt(seen.id, signed, replacement.purpose)
+        signed = signer.sign(replacement.payload)
+        replaced = session.journal.add_attempt(seen.id, signed, replacement.purpose)
+        log(
+            session,
+            {"kind": seen.kind.value, "purpose": replacement.purpose, "nonce": seen.nonce},
+            seen.id,
+            before=_version(current.newest),
+            after=_version(replaced.newest),
+        )
+        return replaced
+
+
+def _version(attempt: Attempt) -> dict[str, object]:
+    return {"tx_hash": attempt.tx_hash, "max_fee_wei": str(int(attempt.fees.max_fee))}
 
 
 # --- a nonce that no transaction of ours holds -----------------------------------------------
@@ -234,7 +247,7 @@ def plan_fill(nonce: int, choices: SigningChoices, session: Session) -> Prepared
         arguments={"nonce": nonce},
         wanted_depth=choices.confirmations,
     )
-    return Prepared(intent, snapshot, fees)
+    return Prepared(intent, snapshot, fees, nonce=nonce)
 
 
 def fill(prepared: Prepared, session: Session, *, wait: bool) -> TransactionDetails:

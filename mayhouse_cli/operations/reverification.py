@@ -6,26 +6,30 @@ have undone the event alone, and nothing of the transaction that names it: so th
 looked at before every sending, and the guards run again where the world may have moved on.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
-from mayhouse_cli.models import (
-    Kind,
-    OnChainEvent,
-    Question,
-    Snapshot,
-    Transaction,
-    TransactionFilter,
-)
+from mayhouse_cli.models import Kind, OnChainEvent, Question, Snapshot, Transaction
+from mayhouse_cli.money import format_eth
+from mayhouse_cli.operations.escrow import read_escrow
+from mayhouse_cli.operations.settlement import payable_of
 from mayhouse_cli.ports import Session
 
 OLD_AFTER: Final = timedelta(minutes=15)
+TOPUP: Final = "topup"
+"""The argument by which a transfer to the platform's own wallet is known: its ordinal."""
 
 
 def why_not_ours(transaction: Transaction, session: Session) -> str | None:
     """Check again what the calldata names, and would do; None when it may be sent again."""
-    if transaction.kind in (Kind.FILL_NONCE, Kind.TRANSFER):
+    if transaction.kind is Kind.FILL_NONCE:
         return None
+    if transaction.kind is Kind.TRANSFER:
+        return _why_not_owed(transaction, session)
+    if transaction.kind is Kind.WITHDRAW and (reason := _why_owed(transaction, session)):
+        return reason
     stale = bool(transaction.undone) or session.now() - transaction.created_at > OLD_AFTER
     if transaction.chain_event_id is None and not stale:
         return None
@@ -40,12 +44,60 @@ def why_not_ours(transaction: Transaction, session: Session) -> str | None:
     return snapshot.revert_reason
 
 
+def _why_not_owed(transaction: Transaction, session: Session) -> str | None:
+    """What a transfer pays must still be owed: its completion may be undone as well."""
+    if TOPUP in transaction.arguments:
+        return _why_not_the_platforms(transaction, session)
+    payable_id = payable_of(transaction)
+    if payable_id is None:
+        return None
+    payable = session.payables.get(payable_id)
+    if payable is None or payable.undone_at is not None:
+        return f"a reorg took back what payable {payable_id} comes from"
+    return f"payable {payable_id} was marked as paid" if payable.reference else None
+
+
+def _why_not_the_platforms(transaction: Transaction, session: Session) -> str | None:
+    """A wallet that was given up, perhaps because its key had leaked, is not filled again."""
+    pinned = session.journal.pinned()
+    if pinned is None or pinned.sender == transaction.recipient:
+        return None
+    return f"{transaction.recipient} is not the platform's wallet any more"
+
+
+def _why_owed(transaction: Transaction, session: Session) -> str | None:
+    """A withdrawal takes whatever the contract holds: no more may be owed than was accepted."""
+    escrow = read_escrow(session)
+    if escrow.liabilities <= int(transaction.terms["liabilities_wei"]):
+        return None
+    return f"the contract owes {format_eth(escrow.liabilities)} ETH now, and would lose it"
+
+
 def why_another_event(transaction: Transaction, session: Session) -> str | None:
     """Whether the number in the calldata is another event's now; None when it is still ours."""
-    if transaction.chain_event_id is None:
-        return None
-    snapshot = session.chain.read(Question(chain_event_id=transaction.chain_event_id))
-    return _why_another_event(transaction, snapshot, session)
+    return why_other_events([transaction], session).get(transaction.id)
+
+
+def why_other_events(
+    transactions: Sequence[Transaction], session: Session
+) -> Mapping[UUID, str]:
+    """Why the numbers in the calldata are other events' now; empty while all are ours."""
+    naming = [one for one in transactions if one.chain_event_id is not None]
+    numbers = sorted({one.chain_event_id for one in naming if one.chain_event_id is not None})
+    if not numbers:
+        return {}
+    questions = [Question(chain_event_id=number) for number in numbers]
+    snapshots = dict(zip(numbers, session.chain.read_all(questions), strict=True))
+    moved = _numbers_created(naming, session)
+    reasons: dict[UUID, str] = {}
+    for one in naming:
+        number = one.chain_event_id or 0
+        reason = _why_another(one, snapshots[number])
+        if reason is None and one.event_id in moved:
+            reason = _why_moved(number, moved[one.event_id])
+        if reason is not None:
+            reasons[one.id] = reason
+    return reasons
 
 
 def event_terms(event: OnChainEvent) -> dict[str, str]:
@@ -60,30 +112,42 @@ def event_terms(event: OnChainEvent) -> dict[str, str]:
 def _why_another_event(
     transaction: Transaction, snapshot: Snapshot, session: Session
 ) -> str | None:
+    reason = _why_another(transaction, snapshot)
+    created = _numbers_created([transaction], session)
+    if reason is None and transaction.event_id in created:
+        reason = _why_moved(transaction.chain_event_id or 0, created[transaction.event_id])
+    return reason
+
+
+def _why_another(transaction: Transaction, snapshot: Snapshot) -> str | None:
     event, terms = snapshot.event, transaction.terms
     if event is None:
         return f"the contract knows no event {transaction.chain_event_id} now"
     found = event_terms(event)
     if any(terms.get(key) != value for key, value in found.items()):
         return f"event {event.id} is another one now (host {event.host})"
-    return _why_creation_moved(transaction, session)
-
-
-def _why_creation_moved(transaction: Transaction, session: Session) -> str | None:
-    """The event's own creation must still give it this number, in a canonical block."""
-    related = (
-        session.journal.list(TransactionFilter(event_id=transaction.event_id, limit=1_000))
-        if transaction.event_id
-        else ()
-    )
-    # Newest first: a creation that was tried again counts as it ended last.
-    creation = next((one for one in related if one.kind is Kind.CREATE_EVENT), None)
-    if creation is None:
-        return None
-    receipt = session.chain.sight(creation).receipt
-    created = receipt.first("EventRunCreated") if receipt else None
-    if created is None:
-        return f"the creation of event {transaction.chain_event_id} is no longer on chain"
-    if created.arguments["eventRunId"] != transaction.chain_event_id:
-        return f"its event has the number {created.arguments['eventRunId']} now"
     return None
+
+
+def _numbers_created(
+    transactions: Sequence[Transaction], session: Session
+) -> Mapping[UUID | None, int | None]:
+    """The number that each event's own creation gives it in a canonical block, if any does.
+
+    Of a creation that was tried again the newest counts, as it ended last.
+    """
+    event_ids = {one.event_id for one in transactions if one.event_id is not None}
+    creations = session.journal.creations(sorted(event_ids)) if event_ids else {}
+    sightings = session.chain.sight_all([*creations.values()]) if creations else ()
+    numbers: dict[UUID | None, int | None] = {}
+    for event_id, sighting in zip(creations, sightings, strict=True):
+        made = sighting.receipt.first("EventRunCreated") if sighting.receipt else None
+        numbers[event_id] = int(made.arguments["eventRunId"]) if made else None
+    return numbers
+
+
+def _why_moved(number: int, created: int | None) -> str | None:
+    """The event's own creation must still give it this number."""
+    if created is None:
+        return f"the creation of event {number} is no longer on chain"
+    return f"its event has the number {created} now" if created != number else None

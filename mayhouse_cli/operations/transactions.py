@@ -208,17 +208,25 @@ def list_stuck(session: Session) -> StuckList:
     """Explain every unfinished transaction from the chain's own count and fees."""
     unfinished = session.journal.list(TransactionFilter(unfinished=True, limit=10_000))
     waiting = sorted(unfinished, key=lambda one: one.nonce)
-    if not waiting:
-        return StuckList((), ())
-    snapshot = session.chain.read(Question(sender=waiting[0].sender))
-    held = {one.nonce for one in waiting}
-    missing = tuple(
-        nonce for nonce in range(snapshot.used_nonces, waiting[-1].nonce) if nonce not in held
-    )
-    return StuckList(
-        tuple(StuckTransaction(summary(one), _why(one, snapshot, missing)) for one in waiting),
-        missing,
-    )
+    stuck: list[StuckTransaction] = []
+    all_missing: list[int] = []
+    for sender in dict.fromkeys(one.sender for one in waiting):  # each has nonces of its own
+        own = [one for one in waiting if one.sender == sender]
+        snapshot = session.chain.read(Question(sender=sender))
+        missing = _missing_nonces(own[-1], snapshot.pending_nonce, session)
+        stuck += [StuckTransaction(summary(one), _why(one, snapshot, missing)) for one in own]
+        all_missing += missing
+    return StuckList(tuple(stuck), tuple(all_missing))
+
+
+def _missing_nonces(last: Transaction, pending_count: int, session: Session) -> tuple[int, ...]:
+    """The nonces below the last one that nobody holds: just those that can be filled."""
+    missing: list[int] = []
+    nonce = session.journal.next_nonce(last.chain_id, last.sender, pending_count)
+    while nonce < last.nonce:
+        missing.append(nonce)
+        nonce = session.journal.next_nonce(last.chain_id, last.sender, nonce + 1)
+    return tuple(missing)
 
 
 def _why(transaction: Transaction, snapshot: Snapshot, missing: Sequence[int]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mayhouse_cli.errors import MayhouseError, NotFound
 from mayhouse_cli.models import Address, Question
 from mayhouse_cli.money import Wei, format_eth
+from mayhouse_cli.operations.operator_log import log
 from mayhouse_cli.ports import KeyVault, Session
 
 
@@ -83,7 +84,9 @@ def _record(
     """The key is kept already; a database that is not there yet is only worth a warning."""
     warnings: tuple[str, ...] = ()
     try:
-        session.wallets.add(address, name, _role(name, session))
+        with session.transaction():
+            session.wallets.add(address, name, _role(name, session))
+            log(session, {"name": name, "address": address, "role": _role(name, session)})
     except MayhouseError as error:
         warnings = (f"The address was not recorded in the database: {error.message}",)
     created = WalletCreated(name, address, str(vault.path(name)), not warnings)

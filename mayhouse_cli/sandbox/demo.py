@@ -13,7 +13,7 @@ from mayhouse_cli.operations import booking_creation, bookings, event_completion
 from mayhouse_cli.operations.attendance import AttendanceRequest
 from mayhouse_cli.operations.booking_creation import BookingCreated, BookingRequest
 from mayhouse_cli.operations.bookings import Quote
-from mayhouse_cli.operations.event_completion import EventCompleted
+from mayhouse_cli.operations.completion_results import EventCompleted
 from mayhouse_cli.operations.event_creation import EventCreated, EventRequest
 from mayhouse_cli.operations.intents import SigningChoices
 from mayhouse_cli.operations.transactions import TransactionResult

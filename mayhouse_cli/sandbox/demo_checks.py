@@ -87,7 +87,7 @@ class Checks:
     def settlement(self, transaction: TransactionResult) -> None:
         if transaction.transaction_id is None:
             return
-        lines = self._session.ledger.settlement(transaction.transaction_id)
+        lines = self._session.settlements.lines(transaction.transaction_id)
         expected = self.expected
         self.same(
             "settlement in wei",

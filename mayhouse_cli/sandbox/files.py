@@ -21,6 +21,7 @@ import tomli_w
 
 from mayhouse_cli.errors import ConfigurationError, CredentialsError, Refused
 from mayhouse_cli.models import Address, Hash
+from mayhouse_cli.private_files import write_over
 
 MARKER: Final = "sandbox.json"
 # Everything that belongs to a sandbox but its marker; a user's own files beside them are kept.
@@ -116,7 +117,8 @@ class SandboxFiles:
 
     def keep(self, deployment: Deployment) -> None:
         """Write `sandbox.json`."""
-        _write_private(self._marker, json.dumps(asdict(deployment), indent=2) + "\n")
+        text = json.dumps(asdict(deployment), indent=2) + "\n"
+        write_over(self._marker, text.encode())
 
     def password(self, *, may_make: bool) -> str:
         """Give the wallet's password, made at random when there is none and none is in use."""
@@ -128,7 +130,7 @@ class SandboxFiles:
                 hint="Put it back, or start afresh: mayhouse sandbox reset",
             )
         made = secrets.token_urlsafe(24)
-        _write_private(self._password, made + "\n")
+        write_over(self._password, f"{made}\n".encode())
         return made
 
     def update_config(self, required: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
@@ -140,15 +142,5 @@ class SandboxFiles:
         wanted = {**required, **defaults, **present, **required}
         if present == wanted and self.config.stat().st_mode & 0o077 == 0:
             return False
-        _write_private(self.config, tomli_w.dumps(wanted))
+        write_over(self.config, tomli_w.dumps(wanted).encode())
         return True
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Replace a file by one that only its owner may read; a reader finds the old or the new."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor
-        os.fchmod(descriptor, 0o600)
-        file.write(text)
-    temporary.replace(path)

@@ -20,7 +20,7 @@ BOOKINGS: Final = """
            booking.blockchain_tx_hash AS tx_hash,
            booking.blockchain_stake_amount_wei AS stake_wei,
            traveler.id AS person_id, traveler.full_name, traveler.username,
-           traveler.wallet_address
+           traveler.wallet_address, traveler.email
     FROM public.event_run_bookings AS booking
     JOIN public.users AS traveler ON traveler.id = booking.traveler_id
     WHERE (%(id)s::uuid IS NULL OR booking.id = %(id)s)
@@ -29,6 +29,25 @@ BOOKINGS: Final = """
            OR booking.blockchain_booking_id = %(chain_booking_id)s::numeric)
     ORDER BY booking.booking_created_at DESC, booking.id
     LIMIT %(limit)s
+"""
+
+BOOKINGS_BY_ID: Final = """
+    SELECT booking.id, booking.event_run_id AS event_id, booking.traveler_count AS seats,
+           booking.booking_status::text AS status,
+           booking.blockchain_booking_id AS chain_booking_id,
+           booking.blockchain_tx_hash AS tx_hash,
+           booking.blockchain_stake_amount_wei AS stake_wei,
+           traveler.id AS person_id, traveler.full_name, traveler.username,
+           traveler.wallet_address, traveler.email
+    FROM public.event_run_bookings AS booking
+    JOIN public.users AS traveler ON traveler.id = booking.traveler_id
+    WHERE booking.id = ANY(%(ids)s)
+"""
+
+TRAVELERS: Final = """
+    SELECT id AS person_id, full_name, username, wallet_address
+    FROM public.users
+    WHERE id = ANY(%(ids)s)
 """
 
 TRAVELER: Final = """
@@ -46,6 +65,9 @@ INSERT: Final = """
         (%(id)s, %(event_id)s, %(traveler_id)s, %(seats)s, %(booking_type)s, %(total_inr)s,
          %(platform_fee_inr)s, %(host_earnings_inr)s, 'confirmed', now())
 """
+
+# A row that was made by an earlier run of the same stays as it is.
+INSERT_MISSING: Final = INSERT + "    ON CONFLICT (id) DO NOTHING"
 
 # What is pending has no number: see the events' statement of the same name.
 MARK_PENDING: Final = """
@@ -98,20 +120,46 @@ class PostgresBookings:
             row = cursor.execute(TRAVELER, {"id": traveler_id}).fetchone()
         return person(row) if row else None
 
+    def travelers(self, ids: Sequence[UUID]) -> Mapping[UUID, Person]:
+        """Give those of these users that there are."""
+        with self._database.transaction() as cursor:
+            rows = cursor.execute(TRAVELERS, {"ids": [*ids]}).fetchall()
+        return {row["person_id"]: person(row) for row in rows}
+
+    def by_ids(self, ids: Sequence[UUID]) -> Mapping[UUID, BookingRow]:
+        """Give those of these bookings that there are."""
+        with self._database.transaction() as cursor:
+            rows = cursor.execute(BOOKINGS_BY_ID, {"ids": [*ids]}).fetchall()
+        return {row["id"]: _booking(row) for row in rows}
+
     def insert(self, booking: NewBooking) -> None:
         """Add a confirmed booking; Refused when its event or traveler does not exist."""
-        row = {
-            "id": booking.id,
-            "event_id": booking.event_id,
-            "traveler_id": booking.traveler_id,
-            "seats": booking.seats,
-            "booking_type": BOOKING_TYPE,
-            "total_inr": booking.total_inr,
-            "platform_fee_inr": booking.platform_fee_inr,
-            "host_earnings_inr": booking.host_earnings_inr,
-        }
         with self._database.transaction() as cursor:
-            cursor.execute(INSERT, row)
+            cursor.execute(INSERT, _values(booking))
+
+    def insert_all(self, bookings: Sequence[NewBooking]) -> None:
+        """Add those that have no row yet; Refused as above."""
+        if bookings:
+            with self._database.transaction() as cursor:
+                cursor.executemany(INSERT_MISSING, [_values(one) for one in bookings])
+
+    def mark_pending_all(self, hashes: Mapping[UUID, Hash]) -> None:
+        """Keep that these are recorded and not confirmed; NotFound without their rows."""
+        values = [{"id": one, "tx_hash": tx_hash} for one, tx_hash in hashes.items()]
+        if not values:
+            return
+        with self._database.transaction() as cursor:
+            cursor.executemany(MARK_PENDING, values)
+            if cursor.rowcount != len(values):
+                raise NotFound("A booking's row was deleted meanwhile", hint="Run it again.")
+
+    def mark_booked_all(self, booked: Sequence[tuple[UUID, int, Hash, Wei]]) -> None:
+        """Keep that these are confirmed on chain: row, number, hash and stake of each."""
+        names = ("id", "chain_booking_id", "tx_hash", "stake_wei")
+        if booked:
+            with self._database.transaction() as cursor:
+                values = [dict(zip(names, one, strict=True)) for one in booked]
+                cursor.executemany(MARK_BOOKED, values)
 
     def mark_pending(self, booking_id: UUID, tx_hash: Hash) -> None:
         """Keep that the booking is recorded and not confirmed; NotFound without its row."""
@@ -154,6 +202,19 @@ class PostgresBookings:
         }
         with self._database.transaction() as cursor:
             return [_booking(row) for row in cursor.execute(BOOKINGS, wanted)]
+
+
+def _values(booking: NewBooking) -> dict[str, Any]:
+    return {
+        "id": booking.id,
+        "event_id": booking.event_id,
+        "traveler_id": booking.traveler_id,
+        "seats": booking.seats,
+        "booking_type": BOOKING_TYPE,
+        "total_inr": booking.total_inr,
+        "platform_fee_inr": booking.platform_fee_inr,
+        "host_earnings_inr": booking.host_earnings_inr,
+    }
 
 
 def _booking(row: Mapping[str, Any]) -> BookingRow:

@@ -1,5 +1,6 @@
 """The connection to Postgres: opened late, one for a command, used in transactions only."""
 
+import math
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,7 @@ from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
-from mayhouse_cli.errors import MayhouseError
+from mayhouse_cli.errors import Interrupted, MayhouseError, Terminated
 from mayhouse_cli.store import database_errors
 from mayhouse_cli.store.dsn import SYSTEM_CERTIFICATES, Dsn
 
@@ -48,10 +49,21 @@ class _BoundedConnection(psycopg.Connection[DictRow]):
 class Database:
     """One database, and at most one connection to it. Not for use by several threads."""
 
-    def __init__(self, dsn: Dsn, *, statement_timeout_seconds: float) -> None:
-        """Nothing is opened before the first transaction."""
+    def __init__(
+        self,
+        dsn: Dsn,
+        *,
+        statement_timeout_seconds: float,
+        lock_timeout_seconds: float | None = None,
+    ) -> None:
+        """Nothing is opened before the first transaction.
+
+        A lock that another session holds is waited for as long as a statement may take, or for
+        `lock_timeout_seconds` where that is less.
+        """
         self.dsn = dsn
         self._statement_timeout = statement_timeout_seconds
+        self.lock_timeout = min(lock_timeout_seconds or math.inf, statement_timeout_seconds)
         self._connection: _BoundedConnection | None = None
         self._cursor: Cursor | None = None
 
@@ -88,6 +100,9 @@ class Database:
             self._cursor = cursor
             try:
                 yield cursor
+            except (Interrupted, Terminated):
+                self.close()  # undoes it as well, and waits for no answer
+                raise
             except BaseException:
                 self._roll_back(cursor)
                 raise
@@ -115,9 +130,12 @@ class Database:
         connection.time_limit = statement_timeout + SILENCE_LIMIT
         cursor = connection.cursor()
         cursor.execute("BEGIN")
-        milliseconds = f"{max(1, round(statement_timeout * 1000))}ms"
-        idle = f"{round(IDLE_IN_TRANSACTION_LIMIT * 1000)}ms"
-        cursor.execute(SET_LOCAL, {"statement": milliseconds, "lock": milliseconds, "idle": idle})
+        limits = {
+            "statement": _milliseconds(statement_timeout),
+            "lock": _milliseconds(self.lock_timeout),
+            "idle": _milliseconds(IDLE_IN_TRANSACTION_LIMIT),
+        }
+        cursor.execute(SET_LOCAL, limits)
         return cursor
 
     def _connect(self) -> _BoundedConnection:
@@ -156,6 +174,10 @@ class Database:
         except psycopg.Error:
             pass
         self.close()
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{max(1, round(seconds * 1000))}ms"
 
 
 def _parameters(dsn: Dsn) -> dict[str, Any]:

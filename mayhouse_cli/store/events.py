@@ -186,6 +186,7 @@ def person(row: Mapping[str, Any]) -> Person:
         id=row["person_id"],
         name=row["full_name"] or row["username"] or str(row["person_id"]),
         wallet=wallet,
+        email=row.get("email"),
     )
 
 

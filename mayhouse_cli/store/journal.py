@@ -24,7 +24,7 @@ from mayhouse_cli.models import (
 )
 from mayhouse_cli.money import Wei
 from mayhouse_cli.store import journal_rows, journal_sql
-from mayhouse_cli.store.database import Database
+from mayhouse_cli.store.journal_batches import JournalBatches
 
 Values: TypeAlias = Mapping[str, Any]
 
@@ -34,11 +34,8 @@ _BEGINNING: Final = re.compile(r"(0x)?[0-9a-f-]+", re.ASCII)
 _LIST_HINT: Final = "`mayhouse tx list` shows the recorded ones."
 
 
-class PostgresJournal:
+class PostgresJournal(JournalBatches):
     """The port Journal on the tables `mayhouse.transactions` and `mayhouse.attempts`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def lock(self, chain_id: int, sender: Address) -> None:
         """Wait for other processes that allocate a nonce of this sender."""
@@ -66,11 +63,6 @@ class PostgresJournal:
         """Give what the database is bound to, if it is yet."""
         row = self._one(journal_sql.PINNED)
         return journal_rows.pin(row) if row else None
-
-    def freeze_reason(self) -> str | None:
-        """Why signing is refused, while it is."""
-        row = self._one(journal_sql.FREEZE_REASON)
-        return str(row["reason"]) if row else None
 
     def next_nonce(self, chain_id: int, sender: Address, pending_count: int) -> int:
         """Give the lowest free nonce; only under `lock` is it still free afterwards."""
@@ -153,7 +145,7 @@ class PostgresJournal:
         )
 
     def mark_sent(self, transaction_id: UUID) -> None:
-        """Keep that the bytes have left."""
+        """Keep that the bytes have left, or may have."""
         self._run(journal_sql.MARK_SENT, {"id": transaction_id})
 
     def mark_mined(self, transaction_id: UUID, receipt: Receipt, error: str | None) -> None:
@@ -244,6 +236,7 @@ class PostgresJournal:
                 "unfinished": wanted.unfinished,
                 "event_id": wanted.event_id,
                 "chain_event_id": wanted.chain_event_id,
+                "sender": wanted.sender,
                 "limit": wanted.limit,
             },
         )
@@ -260,6 +253,7 @@ class PostgresJournal:
                 "unfinished": True,
                 "event_id": event_id,
                 "chain_event_id": chain_event_id,
+                "sender": None,
                 "limit": None,
             },
         )
@@ -269,6 +263,11 @@ class PostgresJournal:
         row = self._one(journal_sql.SPENT_SINCE, {"sender": sender, "since": since})
         return Wei(int(row["spent"])) if row else Wei(0)
 
+    def senders(self) -> Sequence[Address]:
+        """Give every wallet that has ever signed."""
+        with self._database.transaction() as cursor:
+            return [Address(row["sender"]) for row in cursor.execute(journal_sql.SENDERS)]
+
     def _known(self, query: LiteralString, transaction_id: UUID) -> Transaction:
         found = self._transactions(query, {"id": transaction_id})
         if not found:
@@ -277,15 +276,7 @@ class PostgresJournal:
 
     def _transactions(self, query: LiteralString, values: Values) -> Sequence[Transaction]:
         with self._database.transaction() as cursor:
-            rows = cursor.execute(query, values).fetchall()
-            ids = [row["id"] for row in rows]
-            attempts = cursor.execute(journal_sql.ATTEMPTS, {"ids": ids}).fetchall()
-        return [
-            journal_rows.transaction(
-                row, [each for each in attempts if each["transaction_id"] == row["id"]]
-            )
-            for row in rows
-        ]
+            return self._with_attempts(cursor.execute(query, values).fetchall())
 
     def _one(self, query: LiteralString, values: Values | None = None) -> DictRow | None:
         with self._database.transaction() as cursor:

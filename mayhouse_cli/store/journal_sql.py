@@ -18,12 +18,6 @@ PINNED: Final = """
     WHERE chain_id IS NOT NULL
 """
 
-FREEZE_REASON: Final = """
-    SELECT coalesce(nullif(frozen_reason, ''), 'no reason given') AS reason
-    FROM mayhouse.installation
-    WHERE frozen
-"""
-
 # The free nonce is the chain's own count or follows directly on one that is held; a failed
 # transaction holds none, since its bytes are known never to have been taken.
 NEXT_NONCE: Final = """
@@ -199,6 +193,7 @@ LIST: Final = """
            OR event_id = %(event_id)s::uuid
            OR chain_event_id = %(chain_event_id)s::numeric
            OR kind = 'create_event' AND chain_object_id = %(chain_event_id)s::numeric)
+      AND (%(sender)s::text IS NULL OR sender = %(sender)s::text)
     ORDER BY created_at DESC, nonce DESC
     LIMIT %(limit)s
 """
@@ -215,5 +210,7 @@ SPENT_SINCE: Final = """
     WHERE sender = %(sender)s AND created_at >= %(since)s
       AND status NOT IN ('reverted', 'replaced', 'cancelled', 'failed')
 """
+
+SENDERS: Final = "SELECT DISTINCT sender FROM mayhouse.transactions ORDER BY sender"
 
 KNOWS: Final = "SELECT 1 AS known FROM mayhouse.attempts WHERE tx_hash = %(tx_hash)s"

@@ -1,26 +1,21 @@
-"""What the tool keeps beside the journal: quotes, settlements, plans, rates, readings, a log."""
+"""What the tool keeps beside the journal: quotes and plans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from mayhouse_cli.errors import Refused
 from mayhouse_cli.models import (
-    Address,
     Cost,
     EventRow,
     Kind,
     Plan,
     Rate,
-    SettlementLine,
     Snapshot,
-    Transaction,
 )
-from mayhouse_cli.money import Wei, plain, wei_to_inr
+from mayhouse_cli.money import wei_to_inr
 from mayhouse_cli.store.database import Database
 from mayhouse_cli.store.journal_rows import as_jsonb
-
-PAIR: Final = "ETH/INR"
 
 ADD_QUOTE: Final = """
     INSERT INTO mayhouse.quotes
@@ -42,40 +37,6 @@ QUOTED_PERCENTAGES: Final = """
     LIMIT 1
 """
 
-# A transaction that is confirmed again after a reorg settles again, into the same lines.
-ADD_SETTLEMENT_LINE: Final = """
-    INSERT INTO mayhouse.settlements
-        (transaction_id, event_id, chain_event_id, line, booking_id, chain_booking_id, party,
-         party_id, amount_wei, amount_inr)
-    VALUES
-        (%(transaction_id)s, %(event_id)s, %(chain_event_id)s, %(line)s, %(booking_id)s,
-         %(chain_booking_id)s, %(party)s, %(party_id)s, %(amount_wei)s, %(amount_inr)s)
-    ON CONFLICT ON CONSTRAINT settlements_line_once DO UPDATE
-    SET booking_id = excluded.booking_id, party = excluded.party,
-        party_id = excluded.party_id, amount_wei = excluded.amount_wei,
-        amount_inr = excluded.amount_inr
-"""
-
-SETTLEMENT: Final = """
-    SELECT line, party, amount_wei, booking_id, chain_booking_id, party_id, amount_inr
-    FROM mayhouse.settlements
-    WHERE transaction_id = %(transaction_id)s
-    ORDER BY id
-"""
-
-LAST_RATE: Final = """
-    SELECT rate, source, as_of
-    FROM mayhouse.rates
-    WHERE pair = %(pair)s
-    ORDER BY as_of DESC, id DESC
-    LIMIT 1
-"""
-
-ADD_RATE: Final = """
-    INSERT INTO mayhouse.rates (pair, rate, source, as_of)
-    VALUES (%(pair)s, %(rate)s, %(source)s, %(as_of)s)
-"""
-
 # The same plan made again lives longer; one that was used stays used.
 ADD_PLAN: Final = """
     INSERT INTO mayhouse.plans
@@ -88,10 +49,12 @@ ADD_PLAN: Final = """
     WHERE plans.used_at IS NULL
 """
 
-PLAN: Final = """
+# Two are enough to know that a beginning is ambiguous.
+PLANS: Final = """
     SELECT hash, kind, event_id, chain_event_id, content, made_at, expires_at, used_at
     FROM mayhouse.plans
-    WHERE hash = %(hash)s
+    WHERE starts_with(hash, %(beginning)s)
+    LIMIT 2
 """
 
 USE_PLAN: Final = """
@@ -101,18 +64,6 @@ USE_PLAN: Final = """
         SELECT FROM mayhouse.transactions AS made
         WHERE made.id = plans.transaction_id
           AND made.status IN ('reverted', 'replaced', 'cancelled', 'failed')))
-"""
-
-ADD_BALANCE_READING: Final = """
-    INSERT INTO mayhouse.balance_readings
-        (address, role, chain_id, balance_wei, state, block_number)
-    VALUES
-        (%(address)s, %(role)s, %(chain_id)s, %(balance_wei)s, %(state)s, %(block_number)s)
-"""
-
-LOG: Final = """
-    INSERT INTO mayhouse.operator_log (actor, command, arguments, transaction_id)
-    VALUES (%(actor)s, %(command)s, %(arguments)s, %(transaction_id)s)
 """
 
 
@@ -161,58 +112,6 @@ class PostgresLedger:
             row = cursor.execute(QUOTED_PERCENTAGES, {"chain_event_id": chain_event_id}).fetchone()
         return (row["stake_percent"], row["fee_percent"]) if row else None
 
-    def add_settlement(self, transaction: Transaction, lines: Sequence[SettlementLine]) -> None:
-        """Keep what a completion or cancellation paid, and to whom it belongs."""
-        with self._database.transaction() as cursor:
-            for line in lines:
-                row = {
-                    "transaction_id": transaction.id,
-                    "event_id": transaction.event_id,
-                    "chain_event_id": transaction.chain_event_id,
-                    "line": line.line,
-                    "booking_id": line.booking_id,
-                    "chain_booking_id": line.chain_booking_id,
-                    "party": line.party,
-                    "party_id": line.party_id,
-                    "amount_wei": line.amount,
-                    "amount_inr": line.amount_inr,
-                }
-                cursor.execute(ADD_SETTLEMENT_LINE, row)
-
-    def settlement(self, transaction_id: UUID) -> Sequence[SettlementLine]:
-        """Give the lines of a settlement in the order they were added."""
-        with self._database.transaction() as cursor:
-            rows = cursor.execute(SETTLEMENT, {"transaction_id": transaction_id}).fetchall()
-        return [
-            SettlementLine(
-                line=row["line"],
-                party=row["party"],
-                amount=Wei(int(row["amount_wei"])),
-                booking_id=row["booking_id"],
-                chain_booking_id=row["chain_booking_id"],
-                party_id=row["party_id"],
-                amount_inr=row["amount_inr"],
-            )
-            for row in rows
-        ]
-
-    def last_rate(self) -> Rate | None:
-        """Give the newest stored rate, by the time it is of."""
-        with self._database.transaction() as cursor:
-            row = cursor.execute(LAST_RATE, {"pair": PAIR}).fetchone()
-        return Rate(plain(row["rate"]), row["source"], row["as_of"]) if row else None
-
-    def add_rate(self, rate: Rate) -> None:
-        """Keep a rate as it was fetched or set."""
-        row = {
-            "pair": PAIR,
-            "rate": rate.eth_price_inr,
-            "source": rate.source,
-            "as_of": rate.as_of,
-        }
-        with self._database.transaction() as cursor:
-            cursor.execute(ADD_RATE, row)
-
     def add_plan(self, plan: Plan, actor: str) -> None:
         """Keep a plan that was shown, to be executed by its hash."""
         row = {
@@ -228,11 +127,11 @@ class PostgresLedger:
         with self._database.transaction() as cursor:
             cursor.execute(ADD_PLAN, row)
 
-    def plan(self, plan_hash: str) -> Plan | None:
-        """Give a recorded plan, used and expired ones too."""
+    def plans(self, beginning: str) -> Sequence[Plan]:
+        """Give the recorded plans whose hash begins so, used and expired ones too."""
         with self._database.transaction() as cursor:
-            row = cursor.execute(PLAN, {"hash": plan_hash}).fetchone()
-        return Plan(**{**row, "kind": Kind(row["kind"])}) if row else None
+            rows = cursor.execute(PLANS, {"beginning": beginning}).fetchall()
+        return [Plan(**{**row, "kind": Kind(row["kind"])}) for row in rows]
 
     def use_plan(self, plan_hash: str, transaction_id: UUID) -> None:
         """Bind a plan to what executes it; Refused when it is used already or unknown."""
@@ -243,41 +142,3 @@ class PostgresLedger:
                     f"The plan {plan_hash} was executed before, or never recorded",
                     hint="Make a new plan with --plan.",
                 )
-
-    def add_balance_reading(
-        self,
-        address: Address,
-        role: str,
-        chain_id: int,
-        balance: Wei,
-        state: str,
-        block_number: int,
-    ) -> None:
-        """Keep what a balance check found."""
-        reading = {
-            "address": address,
-            "role": role,
-            "chain_id": chain_id,
-            "balance_wei": balance,
-            "state": state,
-            "block_number": block_number,
-        }
-        with self._database.transaction() as cursor:
-            cursor.execute(ADD_BALANCE_READING, reading)
-
-    def log(
-        self,
-        actor: str,
-        command: str,
-        arguments: Mapping[str, object],
-        transaction_id: UUID | None,
-    ) -> None:
-        """Add to the operators' log, which only ever grows."""
-        entry = {
-            "actor": actor,
-            "command": command,
-            "arguments": as_jsonb(arguments),
-            "transaction_id": transaction_id,
-        }
-        with self._database.transaction() as cursor:
-            cursor.execute(LOG, entry)

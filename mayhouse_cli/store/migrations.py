@@ -115,7 +115,8 @@ class Migrations:
         with self._database.transaction(
             statement_timeout_seconds=STATEMENT_TIMEOUT_SECONDS
         ) as cursor:
-            cursor.execute(LIMIT_LOCKS, [f"{round(LOCK_TIMEOUT_SECONDS * 1000)}ms"])
+            seconds = min(LOCK_TIMEOUT_SECONDS, self._database.lock_timeout)
+            cursor.execute(LIMIT_LOCKS, [f"{round(seconds * 1000)}ms"])
             cursor.execute(LOCK_LEDGER, [LOCK_KEY])
             # Another run may have been faster while this one waited for the lock.
             report = self._compare(cursor)

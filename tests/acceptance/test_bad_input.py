@@ -17,7 +17,7 @@ import pytest
 from eth_abi.abi import encode
 from eth_account import Account
 
-from tests.chain_node import ChainNode, free_port
+from tests.chain_node import ChainNode, closed_port
 from tests.database_server import DatabaseServer, query
 from tests.mayhouse import ASHA, BINA, EXPERIENCE_ID, HOST_ID, PLATFORM, SEED, Mayhouse
 
@@ -577,7 +577,8 @@ def silent() -> Iterator[str]:
 @contextmanager
 def refusing() -> Iterator[str]:
     """Give the URL of a port where nobody listens."""
-    yield f"http://127.0.0.1:{free_port()}"
+    with closed_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
@@ -615,8 +616,9 @@ def test_a_node_that_does_not_serve_is_unreachable(
 
 def test_a_database_that_refuses_is_unreachable(refusal: Refusal, platform: Mayhouse) -> None:
     """Exit 5, safe to run again, and the password stays out of the message."""
-    url = f"postgresql://mayhouse:{PASSWORD}@127.0.0.1:{free_port()}/mayhouse"
-    error = refusal(*creation(platform), "-y", code=5, DATABASE_URL=url)
+    with closed_port() as port:
+        url = f"postgresql://mayhouse:{PASSWORD}@127.0.0.1:{port}/mayhouse"
+        error = refusal(*creation(platform), "-y", code=5, DATABASE_URL=url)
     assert (error["code"], error["retryable"]) == ("database_unreachable", True)
     assert PASSWORD not in json.dumps(error)
 

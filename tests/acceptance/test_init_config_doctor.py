@@ -2,12 +2,13 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.chain_node import ChainNode, free_port
+from tests.chain_node import ChainNode, closed_port
 from tests.mayhouse import PLATFORM, PLATFORM_KEY, Mayhouse, Run, clean_environment, run_script
 from tests.terminal import Terminal
 
@@ -325,9 +326,10 @@ def states_of(result: Run) -> dict[str, str]:
 
 
 @pytest.fixture
-def silent_url() -> str:
+def silent_url() -> Iterator[str]:
     """An address where nothing listens."""
-    return f"http://127.0.0.1:{free_port()}"
+    with closed_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_doctor_finds_nothing_wrong_with_a_working_platform(mayhouse: Mayhouse) -> None:

@@ -631,14 +631,3 @@ def test_a_database_is_bound_once(journal: PostgresJournal) -> None:
     assert journal.pin(first) == first
     assert journal.pin(Pin(1, BLOCK_HASH, SENDER, OTHER_SENDER)) == first
     assert journal.pinned() == first
-
-
-def test_a_freeze_gives_its_reason(journal: PostgresJournal, database_url: str) -> None:
-    """Not frozen is None, and a reason is never empty while it is."""
-    assert journal.freeze_reason() is None
-    execute(
-        database_url, "UPDATE mayhouse.installation SET frozen = true, frozen_reason = 'key leak'"
-    )
-    assert journal.freeze_reason() == "key leak"
-    execute(database_url, "UPDATE mayhouse.installation SET frozen_reason = NULL")
-    assert journal.freeze_reason()

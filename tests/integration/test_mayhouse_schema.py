@@ -225,6 +225,35 @@ def test_the_operator_log_only_grows(connection: psycopg.Connection, change: str
         connection.execute(change.encode())
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE mayhouse.operator_log SET actor = 'someone else'",
+        "DELETE FROM mayhouse.operator_log",
+        "TRUNCATE mayhouse.operator_log",
+    ],
+)
+def test_a_role_that_may_only_add_can_read_but_not_change_the_operator_log(
+    connection: psycopg.Connection, change: str
+) -> None:
+    """INSERT and SELECT, with a policy for them, are all that the tool needs of the log."""
+    connection.execute("""
+        CREATE ROLE log_writer;
+        GRANT USAGE ON SCHEMA mayhouse TO log_writer;
+        GRANT INSERT, SELECT ON mayhouse.operator_log TO log_writer;
+        CREATE POLICY log_writer_adds ON mayhouse.operator_log FOR INSERT TO log_writer
+            WITH CHECK (true);
+        CREATE POLICY log_writer_reads ON mayhouse.operator_log FOR SELECT TO log_writer
+            USING (true);
+        SET LOCAL ROLE log_writer;
+    """)
+    insert(connection, "operator_log", {"actor": "asha", "command": "freeze"})
+    row = connection.execute("SELECT actor, command FROM mayhouse.operator_log").fetchone()
+    assert row == ("asha", "freeze")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(change.encode())
+
+
 def test_every_table_has_row_level_security_and_a_comment(connection: psycopg.Connection) -> None:
     """No table of the schema is open by default, or unexplained."""
     open_tables = connection.execute("""

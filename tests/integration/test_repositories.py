@@ -25,7 +25,6 @@ from mayhouse_cli.models import (
     Payload,
     Plan,
     Rate,
-    SettlementLine,
     SignedPayload,
     Snapshot,
     Transaction,
@@ -37,6 +36,8 @@ from mayhouse_cli.store.dsn import parse_dsn
 from mayhouse_cli.store.events import PostgresEvents
 from mayhouse_cli.store.journal import PostgresJournal
 from mayhouse_cli.store.ledger import PostgresLedger
+from mayhouse_cli.store.operator_log import PostgresOperatorLog
+from mayhouse_cli.store.rates import PostgresRates
 from mayhouse_cli.store.wallets import PostgresWallets
 
 HOST: Final = UUID(int=1)
@@ -477,27 +478,33 @@ def test_the_percentages_of_the_newest_quote_count(ledger: PostgresLedger) -> No
     assert ledger.quoted_percentages(11) is None
 
 
-def test_a_settlement_comes_back_line_by_line(database: Database, ledger: PostgresLedger) -> None:
-    """In its order, with amounts near 2**256 exact; recorded again it is not doubled."""
-    lines = [
-        SettlementLine("ticket_revenue", "host", Wei(MAX_UINT256), amount_inr=Decimal("1.00")),
-        SettlementLine("stake_returned", "traveler", Wei(1), BOOKING.id, 8, TRAVELER),
-        SettlementLine("stake_returned", "traveler", Wei(2), None, ABOVE_INTEGER, None),
-        SettlementLine("rounding", "platform", Wei(0), amount_inr=Decimal("-0.01")),
-    ]
-    transaction = recorded(database)
-    for _ in range(2):
-        ledger.add_settlement(transaction, lines)
-    assert ledger.settlement(transaction.id) == lines
-
-
-def test_the_last_rate_is_the_newest_by_its_own_time(ledger: PostgresLedger) -> None:
+def test_the_last_rate_is_the_newest_by_its_own_time(database: Database) -> None:
     """A rate stored late about an earlier time does not take its place."""
-    assert ledger.last_rate() is None
+    rates = PostgresRates(database)
+    assert rates.last() is None
     newest = Rate(Decimal("198750.12345678"), "feed", NOW)
-    ledger.add_rate(newest)
-    ledger.add_rate(Rate(Decimal(1), "by hand", NOW - timedelta(hours=1)))
-    assert ledger.last_rate() == newest
+    rates.add(newest)
+    rates.add(Rate(Decimal(1), "by hand", NOW - timedelta(hours=1)))
+    assert rates.last() == newest
+
+
+def test_a_rate_that_was_only_configured_is_not_given(database: Database) -> None:
+    """The newest that was set or fetched, though others were used after it."""
+    rates = PostgresRates(database)
+    assert rates.last_given() is None
+    given = Rate(Decimal(200_000), "operator", NOW - timedelta(hours=1))
+    for rate in (given, Rate(Decimal(1), "config", NOW), Rate(Decimal(2), "environment", NOW)):
+        rates.add(rate)
+    assert rates.last_given() == given
+
+
+def test_the_history_of_rates_begins_with_the_newest(database: Database) -> None:
+    """By the time each is of; of the same time the one stored last; no more than asked for."""
+    rates = PostgresRates(database)
+    kept = [Rate(Decimal(n), "feed", NOW - timedelta(hours=n // 2)) for n in (5, 2, 3, 7)]
+    for rate in kept:
+        rates.add(rate)
+    assert [one.rate for one in rates.history(3)] == [kept[2], kept[1], kept[0]]
 
 
 PLAN: Final = Plan(
@@ -514,8 +521,9 @@ PLAN: Final = Plan(
 def test_a_plan_comes_back_as_it_was_shown(ledger: PostgresLedger) -> None:
     """Its content is bound to its hash, so not a digit may change."""
     ledger.add_plan(PLAN, "asha")
-    assert ledger.plan(PLAN.hash) == PLAN
-    assert ledger.plan("other") is None
+    assert ledger.plans(PLAN.hash) == [PLAN]
+    assert ledger.plans(PLAN.hash[:4]) == [PLAN]
+    assert ledger.plans("other") == []
 
 
 def test_a_plan_made_again_lives_longer(ledger: PostgresLedger) -> None:
@@ -523,7 +531,7 @@ def test_a_plan_made_again_lives_longer(ledger: PostgresLedger) -> None:
     later = replace(PLAN, made_at=PLAN.expires_at, expires_at=NOW + timedelta(minutes=30))
     ledger.add_plan(PLAN, "asha")
     ledger.add_plan(later, "asha")
-    assert ledger.plan(PLAN.hash) == later
+    assert ledger.plans(PLAN.hash) == [later]
 
 
 def test_a_plan_is_used_once(database: Database, ledger: PostgresLedger) -> None:
@@ -532,24 +540,17 @@ def test_a_plan_is_used_once(database: Database, ledger: PostgresLedger) -> None
     transaction = recorded(database)
     ledger.use_plan(PLAN.hash, transaction.id)
     ledger.add_plan(PLAN, "asha")
-    used = ledger.plan(PLAN.hash)
+    (used,) = ledger.plans(PLAN.hash)
     assert used is not None
     assert used.used_at is not None
     with pytest.raises(Refused):
         ledger.use_plan(PLAN.hash, transaction.id)
 
 
-def test_a_balance_reading_is_exact(ledger: PostgresLedger, database_url: str) -> None:
-    """More than 64 bits of wei fit."""
-    ledger.add_balance_reading(WALLET, "platform", 31337, ABOVE_BIGINT_WEI, "ok", 7)
-    kept = row(database_url, "SELECT * FROM mayhouse.balance_readings")
-    assert (kept["address"], kept["balance_wei"]) == (WALLET, ABOVE_BIGINT_WEI)
-
-
-def test_the_log_takes_what_commands_are_given(ledger: PostgresLedger, database_url: str) -> None:
+def test_the_log_takes_what_commands_are_given(database: Database, database_url: str) -> None:
     """Ids, amounts and times are written as text, integers as they are."""
     arguments = {"event": EVENT.id, "price": Decimal("2500.00"), "at": NOW, "wei": MAX_UINT256}
-    ledger.log("asha", "event.create", arguments, None)
+    PostgresOperatorLog(database).add("asha", "event.create", arguments)
     kept = row(database_url, "SELECT * FROM mayhouse.operator_log")
     assert (kept["actor"], kept["command"]) == ("asha", "event.create")
     assert kept["arguments"] == {

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.chain_node import bound_socket
 from tests.mayhouse import SCRIPT
 from tests.sandbox_folder import SandboxFolder
 
@@ -191,8 +191,7 @@ def test_two_ups_at_once_make_one_sandbox(empty: SandboxFolder) -> None:
 
 def test_a_taken_port_leaves_nothing_running(empty: SandboxFolder) -> None:
     """Exit 3 names the port; a half of a sandbox is not left behind."""
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+    with bound_socket() as other:
         other.listen()
         port = str(other.getsockname()[1])
         refused = empty.run("sandbox", "up", "--port", port, "--json")

@@ -1,6 +1,11 @@
 """The balance check for the node exporter's textfile collector."""
 
+import os
+import shutil
 import stat
+import subprocess
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +30,13 @@ CHECK = BalanceCheck(
     chain_id=31337,
     recorded=True,
 )  # fmt: skip
+
+HOST = WalletBalance(
+    "host-70997970", Address("0x70997970C51812dc3A010C7d01b50e0d17dc79C8"), Wei(1), "0.0",
+    Wei(2), Wei(1), "WARNING", {},
+)  # fmt: skip
+TWO_WALLETS = replace(CHECK, wallets=(*CHECK.wallets, HOST))
+LAST_SUCCESS = "mayhouse_balance_check_last_success_timestamp_seconds"
 
 
 def lines(path: Path) -> list[str]:
@@ -74,3 +86,71 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     """The file's name stands in the error."""
     with pytest.raises(ConfigurationError, match=r"mayhouse\.prom"):
         write_metrics(tmp_path / "nowhere" / "mayhouse.prom", CHECK, 0.25, 1)
+
+
+def test_wallets_that_were_known_are_unknown_after_a_failure(tmp_path: Path) -> None:
+    """Whatever the check before had read: nothing of it is said to be well."""
+    target = tmp_path / "mayhouse.prom"
+    write_metrics(target, TWO_WALLETS, 0.25, 1_764_000_000)
+    write_metrics(target, None, 10, 1_764_000_300)
+    assert lines(target)[:2] == [
+        'mayhouse_balance_check_state{role="platform"} 3',
+        'mayhouse_balance_check_state{role="host-70997970"} 3',
+    ]
+
+
+def test_the_last_success_outlives_several_failures(tmp_path: Path) -> None:
+    """An alert on its age needs the time however long the node is away."""
+    target = tmp_path / "mayhouse.prom"
+    write_metrics(target, CHECK, 0.25, 1_764_000_000)
+    for minutes in range(1, 4):
+        write_metrics(target, None, 10, 1_764_000_000 + 60 * minutes)
+    assert lines(target)[-1] == f"{LAST_SUCCESS} 1764000000"
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        [replace(CHECK, state="OK")], [CHECK], [TWO_WALLETS], [CHECK, None], [TWO_WALLETS, None],
+        [None],
+    ],
+    ids=["ok", "warning", "two wallets", "after a failure", "two, after it", "only a failure"],
+)  # fmt: skip
+def test_promtool_accepts_the_file(tmp_path: Path, checks: list[BalanceCheck | None]) -> None:
+    """Prometheus' own linter reads it and finds nothing."""
+    promtool = shutil.which("promtool", path=f"{os.environ['PATH']}:/usr/bin")
+    assert promtool, "promtool is needed: install Debian's package prometheus"
+    target = tmp_path / "mayhouse.prom"
+    for number, check in enumerate(checks):
+        write_metrics(target, check, 0.25, 1_764_000_000 + 300 * number)
+    judged = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=target.read_bytes(),
+        capture_output=True,
+        check=False,
+    )
+    assert (judged.returncode, judged.stdout, judged.stderr) == (0, b"", b"")
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    """The collector may look at any moment: it finds one check or the other, whole."""
+    target = tmp_path / "mayhouse.prom"
+    write_metrics(target, CHECK, 0.25, 1)
+    written = threading.Event()
+    seen: set[str] = set()
+
+    def read() -> None:
+        while not written.is_set():
+            seen.add(target.read_text())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(300):
+        write_metrics(target, TWO_WALLETS if number % 2 else CHECK, 0.25, 1)
+    written.set()
+    reader.join()
+    whole = set()
+    for check in (CHECK, TWO_WALLETS):
+        write_metrics(target, check, 0.25, 1)
+        whole.add(target.read_text())
+    assert seen == whole

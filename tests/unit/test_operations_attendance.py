@@ -9,6 +9,7 @@ import pytest
 from mayhouse_cli.errors import MayhouseError, NotFound, Refused, WrongUsage
 from mayhouse_cli.models import Call
 from mayhouse_cli.operations.attendance import AttendanceRequest, attendance
+from mayhouse_cli.operations.attendance_file import AttendanceList, ListedBooking
 from mayhouse_cli.operations.settling import EndingEvent, read_ending_event
 from tests.twin_chain import STRANGER
 from tests.twin_session import SEAT, MemorySession, platform
@@ -51,6 +52,12 @@ def cancel_row(session: MemorySession, number: int) -> None:
     booking_id = row_id(session, number)
     rows = session.memory.rows.bookings
     rows[booking_id] = replace(rows[booking_id], status="cancelled")
+
+
+def listed(*answers: str) -> AttendanceRequest:
+    """A list of the bookings from 1 on, with these answers."""
+    rows = (ListedBooking(n + 2, (str(n + 1),), (), one) for n, one in enumerate(answers))
+    return AttendanceRequest(listed=AttendanceList("list.csv", tuple(rows), ()))
 
 
 def refused(session: MemorySession, request: AttendanceRequest) -> MayhouseError:
@@ -197,5 +204,14 @@ def test_what_must_be_named_can_be_named_as_no_show(
 
 def test_a_list_that_is_meant_to_be_complete_must_be(session: MemorySession) -> None:
     """In an attendance file every booking is named, or those left out are told."""
-    request = AttendanceRequest(attended=("1",), no_show=("2",), names_everyone=True)
-    assert refused(session, request).details["chain_booking_ids"] == [3]
+    assert refused(session, listed("yes", "no")).details["chain_booking_ids"] == [3]
+
+
+def test_a_list_decides_each_booking(session: MemorySession) -> None:
+    """Every row says yes or no."""
+    assert split(session, listed("yes", "no", "yes")) == ([1, 3], [2])
+
+
+def test_a_list_in_which_nobody_came_is_not_taken_for_nobody(session: MemorySession) -> None:
+    """Every stake is kept only with `--nobody-attended`."""
+    assert "--nobody-attended" in (refused(session, listed("no", "no", "no")).hint or "")

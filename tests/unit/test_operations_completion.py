@@ -13,12 +13,13 @@ from mayhouse_cli.models import Address, Call, SettlementLine, Status, Transacti
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import event_cancellation, event_completion
 from mayhouse_cli.operations.attendance import AttendanceRequest
+from mayhouse_cli.operations.completion_results import EventCompleted
 from mayhouse_cli.operations.event_cancellation import EventCancelled
-from mayhouse_cli.operations.event_completion import EventCompleted
 from mayhouse_cli.operations.resumption import resume
+from tests.twin_accounts import MemorySettlements
 from tests.twin_chain import PLATFORM, STRANGER
 from tests.twin_session import HOST_ID, SEAT, TRAVELERS, Killed, MemorySession, choices, platform
-from tests.twins import A_DAY, MemoryLedger
+from tests.twins import A_DAY
 
 ALL: Final = AttendanceRequest(all_attended=True)
 NOBODY: Final = AttendanceRequest(nobody_attended=True)
@@ -54,7 +55,7 @@ def cancel(session: MemorySession) -> EventCancelled:
 
 def settlement(session: MemorySession) -> Sequence[SettlementLine]:
     """The settlement of the last transaction."""
-    return session.ledger.settlement(session.last.id)
+    return session.settlements.lines(session.last.id)
 
 
 def amount(session: MemorySession, *lines: str) -> Wei:
@@ -235,23 +236,23 @@ def test_an_event_with_an_open_booking_is_not_ended() -> None:
 # --- once -------------------------------------------------------------------------------
 
 
-class DyingLedger(MemoryLedger):
+class DyingSettlements(MemorySettlements):
     """Ends the process in the middle of writing a settlement down."""
 
-    def add_settlement(self, transaction: Transaction, lines: Sequence[SettlementLine]) -> None:
-        super().add_settlement(transaction, lines)
+    def add(self, transaction: Transaction, lines: Sequence[SettlementLine]) -> None:
+        super().add(transaction, lines)
         raise Killed
 
 
 def test_a_process_killed_while_settling_leaves_all_to_the_resume() -> None:
     """Rows, settlement and the end of the transaction are kept together or not at all."""
     session = platform().with_bookings(1, 1)
-    session.ledger = DyingLedger(session.memory)
+    session.settlements = DyingSettlements(session.memory)
     with pytest.raises(Killed):
         complete(session, ALL)
     assert (session.row().status, session.last.status) == ("scheduled", Status.SENT)
     assert not settlement(session)
-    session.ledger = MemoryLedger(session.memory)
+    session.settlements = MemorySettlements(session.memory)
     session.wait_for(5)
     resume(None, session, wait=True, max_age=A_DAY)
     assert (session.row().status, session.last.status) == ("completed", Status.CONFIRMED)

@@ -15,6 +15,7 @@ from mayhouse_cli.errors import (
 from mayhouse_cli.models import (
     Address,
     AttemptOutcome,
+    Call,
     ContractEvent,
     Receipt,
     SendAnswer,
@@ -23,10 +24,11 @@ from mayhouse_cli.models import (
     Status,
 )
 from mayhouse_cli.operations import delivery
+from mayhouse_cli.operations.audit import audit
 from mayhouse_cli.operations.resumption import resume
 from mayhouse_cli.operations.sightings import look
 from tests.twin_chain import moved
-from tests.twin_session import Killed, MemorySession, platform, with_row
+from tests.twin_session import EXPERIENCE_ID, SEAT, Killed, MemorySession, platform, with_row
 
 REJECTED: Final = SendAnswer(SendOutcome.REJECTED, "insufficient funds")
 UNKNOWN: Final = SendAnswer(SendOutcome.UNKNOWN, "HTTP 502")
@@ -72,6 +74,34 @@ def test_a_rejection_of_a_later_sending_proves_nothing(session: MemorySession) -
         resume(None, session, wait=True, max_age=AN_HOUR)
     assert session.last.status is Status.SENT
     assert session.row().blockchain_status == "pending"
+
+
+def test_a_rejection_after_anybody_else_may_have_sent_it_is_not_final(
+    session: MemorySession,
+) -> None:
+    """The first process sleeps, a resume dies after its send: the bytes are somewhere."""
+    session.chain.answers = [Killed()]
+    with pytest.raises(Killed):
+        session.create_row()
+    sleeper = session.last
+    session.chain.after_send = killed
+    with pytest.raises(Killed):
+        session.resume()
+    session.chain.after_send = lambda: None
+    assert (session.last.status, session.last.newest.outcome) == (
+        Status.SENT,
+        AttemptOutcome.UNKNOWN,
+    )
+    session.chain.answers = [REJECTED]
+    assert delivery.send(sleeper, session, first=True).status is Status.SENT
+    assert session.row().blockchain_status == "pending"
+    session.resume()
+    assert happened_once(session)
+
+
+def killed() -> None:
+    """End the process."""
+    raise Killed
 
 
 def test_an_unknown_answer_leaves_it_pending(session: MemorySession) -> None:
@@ -157,6 +187,24 @@ def test_a_booking_of_another_event_or_amount_is_not_believed(
     assert session.last.status is Status.SENT
 
 
+def test_a_booking_on_an_event_that_took_our_number_is_not_believed() -> None:
+    """At our price its receipt looks like ours, while the command waits for it."""
+    session = platform().with_bookings()
+
+    def give_the_number_to_a_stranger() -> None:
+        session.chain.reorg(1, forget=True)
+        start = session.chain.head.time + 80_000
+        creation = Call("createEventRun", (str(EXPERIENCE_ID), int(SEAT), 4, start), SEAT)
+        assert session.chain.do(creation) == 1
+        session.chain.head.nonces[session.recorded[0].sender] = 1
+
+    session.chain.after_send = give_the_number_to_a_stranger
+    with pytest.raises(Unconfirmed):
+        session.book()
+    assert [one.event_id for one in session.chain.head.bookings.values()] == [1]
+    assert (session.last.status, session.last.chain_object_id) == (Status.SENT, None)
+
+
 # --- depth, reorgs, rivals --------------------------------------------------------------
 
 
@@ -206,6 +254,46 @@ def test_a_nonce_used_by_another_at_depth_replaces_it(session: MemorySession) ->
     assert session.row().blockchain_status == "failed"
     session.wait_for(5)
     assert (session.create_row().generation, session.last.nonce) == (2, 1)
+
+
+def replaced(session: MemorySession) -> None:
+    """End the creation by a transaction from elsewhere with its nonce."""
+    session.chain.mines = False
+    with pytest.raises(Unconfirmed):
+        session.create_row()
+    session.chain.use_nonce()
+    with pytest.raises(Refused):
+        session.resume()
+
+
+def test_a_rival_that_a_reorg_undid_is_found(session: MemorySession) -> None:
+    """What was given up for it can happen now: audit says so, and not before."""
+    replaced(session)
+    assert audit(session).findings == ()
+    session.chain.reorg(1)
+    (finding,) = audit(session).findings
+    assert (finding.code, finding.subject) == ("late_reorg", session.last.tx_hash)
+
+
+def test_what_was_given_up_and_mined_after_all_is_recorded(session: MemorySession) -> None:
+    """Nothing that happened is lost: a resume by its id takes it up again."""
+    replaced(session)
+    session.chain.reorg(1)
+    session.chain.send(session.last.newest.raw)
+    session.chain.mine()
+    (finding,) = audit(session).findings
+    assert "mined itself" in finding.detail
+    session.wait_for(5)
+    resume(str(session.last.id), session, wait=True, max_age=AN_HOUR)
+    assert happened_once(session)
+
+
+def test_what_was_replaced_for_good_is_not_taken_up(session: MemorySession) -> None:
+    """Its rival stands: a resume by its id changes nothing."""
+    replaced(session)
+    before = session.last
+    resume(str(before.id), session, wait=True, max_age=AN_HOUR)
+    assert session.last == before
 
 
 def test_a_nonce_used_by_another_too_shallow_is_waited_for(session: MemorySession) -> None:

@@ -15,6 +15,7 @@ from mayhouse_cli.errors import (
 )
 from mayhouse_cli.models import (
     Address,
+    Freeze,
     Hash,
     Pin,
     SendAnswer,
@@ -38,6 +39,7 @@ from tests.twin_session import (
     platform,
     with_row,
 )
+from tests.twins import START
 
 REJECTED: Final = SendAnswer(SendOutcome.REJECTED, "insufficient funds")
 STAKE: Final = SEAT * 4 // 5
@@ -100,10 +102,10 @@ def test_a_fee_above_the_cap_is_not_signed() -> None:
 
 
 def test_a_freeze_refuses_to_sign() -> None:
-    """The reason that the operators gave is told."""
+    """Why, by whom and since when is told."""
     session = platform()
-    session.memory.rows.frozen = "key rotation"
-    with pytest.raises(Refused, match="Signing is frozen: key rotation"):
+    session.memory.rows.frozen = Freeze("a leaked key", "asha@desk", START)
+    with pytest.raises(Refused, match=r"frozen: a leaked key \(by asha@desk since 2\d{3}-"):
         create(session, event_request())
     assert nothing_happened(session)
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mayhouse_cli.errors import NotFound, Refused
+from mayhouse_cli.errors import NotFound, Refused, WrongUsage
 from mayhouse_cli.models import Address, Call, EventStatus, Hash, Person, Plan, Status
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import event_cancellation, event_completion
 from mayhouse_cli.operations.attendance import AttendanceRequest
-from mayhouse_cli.operations.settling import hash_of, read_ending_event, state_of
+from mayhouse_cli.operations.ending_plans import hash_of, state_of
+from mayhouse_cli.operations.settling import read_ending_event
 from tests.twin_chain import STRANGER
 from tests.twin_session import EXPERIENCE_ID, SEAT, MemorySession, choices, platform
 
@@ -121,6 +122,10 @@ CHANGES: Final[dict[str, Change]] = {
     "another row": another_row_id,
     "whose booking it is": of_row(traveler=Person(UUID(int=99), "Another", None)),
     "whose event it is": another_host_in_the_database,
+    "start": of_event(starts_at=1),
+    "experience's price": of_event(price_per_seat=Wei(1)),
+    "when it was created": of_event(created_at=1),
+    "when it was booked": of_booking(booked_at=1),
 }
 
 
@@ -152,6 +157,31 @@ def test_a_plan_is_not_executed_after_any_amount_moved(data: st.DataObject) -> N
         head.bookings[number] = replace(booking, **changed)
     with pytest.raises(Refused, match="has moved since the plan was made"):
         execute(session, plan)
+
+
+def test_a_plan_is_not_executed_after_a_reorg_moved_the_creation() -> None:
+    """Everything is there again, in other blocks: numbers may have changed hands meanwhile."""
+    session, plan = planned()
+    session.chain.reorg(len(session.chain.blocks) - 1)
+    session.chain.mine()
+    session.begin_event()
+    session.chain.sent.clear()
+    with pytest.raises(Refused, match="has moved since the plan was made") as refusal:
+        execute(session, plan)
+    assert {"created_in", "bookings"} <= set(refusal.value.details["moved"])
+    assert not session.chain.sent
+
+
+def test_an_event_whose_creation_a_reorg_undid_is_not_ended() -> None:
+    """Its number is another's now, though host and experience look the same."""
+    session = platform().with_bookings()
+    event = session.chain.head.events[1]
+    session.chain.reorg(len(session.chain.blocks) - 1, forget=True)
+    session.chain.mine()
+    session.chain.head.events[1] = event
+    with pytest.raises(Refused, match="A reorg undid") as refusal:
+        cancellation_of(session)
+    assert refusal.value.details == {"tx_hashes": [session.last.tx_hash]}
 
 
 def test_a_refusal_names_what_moved() -> None:
@@ -265,6 +295,29 @@ def test_a_plan_for_another_event_is_refused() -> None:
     session.chain.do(Call("createEventRun", arguments, SEAT))
     with pytest.raises(Refused, match="That plan is for event 1, not 2"):
         event_completion.plan_execution("2", plan.hash, choices(), session)
+
+
+def test_a_plan_is_named_by_the_beginning_of_its_hash() -> None:
+    """As transactions are."""
+    session, plan = planned()
+    ready = event_completion.plan_execution("1", f" {plan.hash[:8].upper()}", choices(), session)
+    assert ready.plan == plan
+
+
+def test_an_ambiguous_beginning_of_a_hash_is_refused() -> None:
+    """Nobody consents to one of two."""
+    session, plan = planned()
+    other = plan.hash[:8] + "0" * 56
+    session.memory.rows.plans[other] = replace(plan, hash=other)
+    with pytest.raises(Refused, match="Several plans begin with"):
+        event_completion.plan_execution("1", plan.hash[:8], choices(), session)
+
+
+def test_a_beginning_of_a_few_characters_is_wrong_usage() -> None:
+    """It would match by chance."""
+    session, plan = planned()
+    with pytest.raises(WrongUsage, match="Too short"):
+        event_completion.plan_execution("1", plan.hash[:3], choices(), session)
 
 
 def test_an_unknown_hash_is_not_found() -> None:

@@ -1,4 +1,4 @@
-"""The rate: refused when it is missing, old, from the future, or far from the last one."""
+"""The rate: where it comes from; refused when missing, old, from the future, or far off."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -8,7 +8,13 @@ import pytest
 
 from mayhouse_cli.errors import ConfigurationError
 from mayhouse_cli.models import Rate
-from mayhouse_cli.operations.rates import current_rate, keep_rate
+from mayhouse_cli.operations.rates import (
+    current_rate,
+    display_rate,
+    keep_rate,
+    set_rate,
+    show_rate,
+)
 from tests.twin_session import MemorySession, config_of, platform
 from tests.twins import START
 
@@ -77,7 +83,7 @@ def test_a_rate_from_the_future_is_refused() -> None:
 def test_a_change_within_the_limit_is_taken(price: str) -> None:
     """Just twenty percent, up or down, is allowed."""
     session = rated(price)
-    session.ledger.add_rate(Rate(Decimal(200_000), "config", START))
+    session.rates.add(Rate(Decimal(200_000), "config", START))
     assert current_rate(session).eth_price_inr == Decimal(price)
 
 
@@ -85,7 +91,7 @@ def test_a_change_within_the_limit_is_taken(price: str) -> None:
 def test_a_jump_is_refused(price: str) -> None:
     """One hundred-millionth beyond, or a digit too few or too many."""
     session = rated(price)
-    session.ledger.add_rate(Rate(Decimal(200_000), "config", START))
+    session.rates.add(Rate(Decimal(200_000), "config", START))
     assert "rate_max_jump_percent" in refusal_of(session)
 
 
@@ -104,3 +110,117 @@ def test_another_rate_is_stored_beside_the_last() -> None:
     session.set(eth_price_inr=Decimal(210_000))
     keep_rate(current_rate(session), session)
     assert [one.eth_price_inr for one in session.memory.rows.rates] == [200_000, 210_000]
+
+
+# --- stored rates -----------------------------------------------------------------------
+
+
+def stored(price: int, minutes_ago: int = 0, **settings: Any) -> MemorySession:  # noqa: ANN401
+    """A session without a configured price, and with a stored one."""
+    session = rated(None, **settings)
+    session.rates.add(Rate(Decimal(price), "operator", START - timedelta(minutes=minutes_ago)))
+    return session
+
+
+def test_without_a_configured_rate_the_newest_stored_one_counts() -> None:
+    """By the time it is of, and with its own source."""
+    session = stored(200_000, 10)
+    session.rates.add(Rate(Decimal(1), "operator", START - timedelta(minutes=20)))
+    assert current_rate(session).eth_price_inr == 200_000
+    assert current_rate(session).source == "operator"
+
+
+def test_a_configured_rate_that_was_used_does_not_outlive_its_configuration() -> None:
+    """An unset variable is a missing rate, however freshly it was used."""
+    session = rated()
+    keep_rate(current_rate(session), session)
+    session.set(eth_price_inr=None)
+    assert "No price of ETH" in refusal_of(session)
+
+
+def test_a_stored_rate_is_held_against_what_was_used_since() -> None:
+    """Set before the market moved, it is far from what was configured after that."""
+    session = stored(200_000, 30)
+    session.rates.add(Rate(Decimal(250_000), "config", START))
+    assert current_rate(session).eth_price_inr == 200_000
+    session.set(rate_max_jump_percent=19)
+    assert "20 % off" in refusal_of(session)
+
+
+def test_a_configured_rate_goes_before_a_stored_one() -> None:
+    """The operator's word of now."""
+    session = stored(200_000)
+    session.set(eth_price_inr=Decimal(210_000))
+    assert current_rate(session).eth_price_inr == 210_000
+
+
+def test_a_stale_configured_rate_is_not_replaced_by_a_fresh_stored_one() -> None:
+    """It is refused: falling back would be using another number silently."""
+    session = stored(200_000)
+    session.set(eth_price_inr=Decimal(200_000), eth_price_as_of=START - timedelta(hours=2))
+    assert "120 minutes old" in refusal_of(session)
+
+
+def test_a_stored_rate_grows_stale() -> None:
+    """An hour, and not a second more; the remedy is to renew it."""
+    assert current_rate(stored(200_000, 60)).eth_price_inr == 200_000
+    assert "mayhouse rate fetch" in refusal_of(stored(200_000, 61))
+
+
+def test_without_any_rate_both_remedies_are_named() -> None:
+    """Configure one, or store one."""
+    told = refusal_of(rated(None))
+    assert "ETH_PRICE_INR" in told
+    assert "mayhouse rate set" in told
+
+
+def test_a_rate_that_would_be_refused_is_not_shown_either() -> None:
+    """Amounts without a usable rate have no rupees beside them."""
+    assert display_rate(stored(200_000)) == 200_000
+    assert display_rate(stored(200_000, 61)) is None
+    assert display_rate(rated(None)) is None
+
+
+def test_setting_a_rate_stores_the_operators_word() -> None:
+    """With its own time where one is given, and a row in the operators' log."""
+    session = rated(None)
+    at = START - timedelta(minutes=3)
+    set_rate(Decimal(190_000), at, accept_jump=False, session=session)
+    assert session.memory.rows.rates == [Rate(Decimal(190_000), "operator", at)]
+    assert session.memory.rows.log[-1].arguments["eth_price_inr"] == "190000"
+
+
+def test_a_jump_is_set_only_when_it_is_accepted() -> None:
+    """A digit too many is the usual mistake; the option says that it is none."""
+    session = stored(200_000)
+    with pytest.raises(ConfigurationError, match="900 % off") as refused:
+        set_rate(Decimal(2_000_000), None, accept_jump=False, session=session)
+    assert "--accept-jump" in (refused.value.hint or "")
+    set_rate(Decimal(2_000_000), None, accept_jump=True, session=session)
+    assert current_rate(session).eth_price_inr == 2_000_000
+
+
+@pytest.mark.parametrize("minutes", [61, -6])
+def test_accepting_a_jump_accepts_nothing_else(minutes: int) -> None:
+    """Neither an old price nor one from the future."""
+    session = rated(None)
+    as_of = START - timedelta(minutes=minutes)
+    with pytest.raises(ConfigurationError):
+        set_rate(Decimal(200_000), as_of, accept_jump=True, session=session)
+    assert session.memory.rows.rates == []
+
+
+def test_a_report_says_what_would_be_used_and_why_not() -> None:
+    """With the refusal in the words of the command that would have made it."""
+    report = show_rate(5, stored(200_000, 61))
+    assert (report.eth_price_inr, report.age_seconds) == (Decimal(200_000), 3660)
+    assert not report.usable
+    assert "61 minutes old" in (report.reason or "")
+    assert [one.rate.eth_price_inr for one in report.history] == [200_000]
+
+
+def test_a_report_of_nothing_has_nothing() -> None:
+    """No rate, no age, and the remedy."""
+    report = show_rate(5, rated(None))
+    assert (report.eth_price_inr, report.age_seconds, report.usable) == (None, None, False)
+    assert "mayhouse rate set" in (report.remedy or "")

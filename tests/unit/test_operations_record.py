@@ -32,7 +32,7 @@ from tests.twin_session import (
     platform,
     with_row,
 )
-from tests.twins import MemoryLedger
+from tests.twins import MemoryRates
 
 REJECTED: Final = SendAnswer(SendOutcome.REJECTED, "insufficient funds")
 STAKE: Final = SEAT * 4 // 5
@@ -168,7 +168,7 @@ def test_a_failure_while_recording_leaves_nothing() -> None:
         BookingRequest(event="1", seats=1, traveler_id=TRAVELERS[0]), choices(), session
     )
     before = session.memory.rows.bookings.copy()
-    session.ledger = DyingLedger(session.memory)
+    session.rates = DyingRates(session.memory)
     session.memory.rows.rates.clear()
     with pytest.raises(Killed):
         booking_creation.create(plan, choices(), session)
@@ -176,11 +176,11 @@ def test_a_failure_while_recording_leaves_nothing() -> None:
     assert (len(session.recorded), len(session.chain.sent)) == (1, 1)
 
 
-class DyingLedger(MemoryLedger):
+class DyingRates(MemoryRates):
     """Ends the process when the rate is to be kept, which is the last that is recorded."""
 
-    def add_rate(self, rate: Rate) -> None:
-        super().add_rate(rate)
+    def add(self, rate: Rate) -> None:
+        super().add(rate)
         raise Killed
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mayhouse_cli.errors import (
     CheckFoundProblems,
+    CredentialsError,
     Interrupted,
     MayhouseError,
     Refused,
@@ -27,7 +28,7 @@ from mayhouse_cli.models import (
     Status,
 )
 from mayhouse_cli.operations import delivery, event_creation
-from mayhouse_cli.operations.resumption import resume
+from mayhouse_cli.operations.resumption import Resumed, resume
 from tests.twin_session import THE_ROW, Killed, MemorySession, choices, platform, with_row
 from tests.twin_signer import hash_of
 
@@ -247,6 +248,55 @@ def test_one_failing_transaction_does_not_keep_a_resume_from_the_others(
     with pytest.raises(Refused, match="1 did not happen"):
         session.resume()
     assert [one.status for one in session.recorded] == [Status.REPLACED, Status.CONFIRMED]
+
+
+def test_one_that_is_stuck_does_not_use_up_the_time_of_the_others(
+    session: MemorySession,
+) -> None:
+    """All are looked at in turn, while the network can still be asked."""
+    session.chain.mines = False
+    with pytest.raises(Unconfirmed):
+        session.create_row()
+    session.wait_for(0)
+    with pytest.raises(Unconfirmed):
+        session.create_event(2)
+    stuck = session.recorded[0].tx_hash
+
+    def lie(sighting: Sighting) -> Sighting:
+        if session.deadline.passed:
+            raise RpcUnreachable("No time is left")
+        hidden = sighting.receipt is not None and sighting.receipt.tx_hash == stuck
+        return replace(sighting, receipt=None) if hidden else sighting
+
+    session.chain.lie = lie
+    with pytest.raises(Unconfirmed, match="Still waiting for 1 of 2"):
+        session.resume()
+    assert [one.status for one in session.recorded] == [Status.SENT, Status.CONFIRMED]
+
+
+def test_a_wallet_that_cannot_sign_does_not_keep_a_resume_from_the_others(
+    session: MemorySession,
+) -> None:
+    """A cancel that is due and cannot be signed is told, and the next one goes on."""
+    session.chain.mines = False
+    with pytest.raises(Unconfirmed):
+        session.create_row()
+    session.memory.now += AN_HOUR
+    session.wait_for(0)
+    with pytest.raises(Unconfirmed):
+        session.create_event(2)
+    session.chain.refusal = "Event must be in the future"
+    session.signer.unlock = no_password  # type: ignore[method-assign]
+    with pytest.raises(Unconfirmed) as left:
+        session.resume()
+    assert isinstance(left.value.known, Resumed)
+    assert any("No password" in problem for problem in left.value.known.problems)
+    assert session.recorded[1].status is Status.CONFIRMED
+
+
+def no_password() -> None:
+    """A keystore whose password nobody told."""
+    raise CredentialsError("No password is configured")
 
 
 def test_what_is_unfinished_for_too_long_is_a_finding(session: MemorySession) -> None:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from mayhouse_cli.errors import FeeTooHigh, Refused, Unconfirmed
 from mayhouse_cli.models import Call, Fees, Status
 from mayhouse_cli.money import Wei
-from mayhouse_cli.operations.replacement import bumped, replacement_fees
-from tests.twin_session import EXPERIENCE_ID, SEAT, Killed, MemorySession, platform
+from mayhouse_cli.operations.replacement import bumped, fill, plan_fill, replacement_fees
+from mayhouse_cli.operations.transactions import list_stuck
+from tests.twin_chain import PLATFORM
+from tests.twin_session import EXPERIENCE_ID, SEAT, Killed, MemorySession, choices, platform
 
 prices = st.integers(1, 10**13).map(Wei)
 
@@ -75,6 +77,46 @@ def test_a_booking_that_a_reorg_undid_does_not_pay_a_stranger() -> None:
         session.resume()
     assert not session.chain.head.bookings
     assert session.last.status is Status.CANCELLED
+
+
+# --- nonces -----------------------------------------------------------------------------
+
+
+def waiting_behind(session: MemorySession, nonce: int) -> None:
+    """Leave an event's creation waiting for a nonce before its own."""
+    session.chain.mines = False
+    session.chain.head.nonces[PLATFORM] = nonce
+    session.chain.pool[PLATFORM, nonce] = b"sent from elsewhere"
+    session.wait_for(0)
+    with pytest.raises(Unconfirmed):
+        session.create_event()
+
+
+def test_a_nonce_that_the_node_holds_is_not_missing() -> None:
+    """Somebody has sent it already: it cannot be filled, only waited for."""
+    session = platform()
+    waiting_behind(session, 0)
+    stuck = list_stuck(session)
+    assert stuck.missing_nonces == ()
+    assert stuck.transactions[0].waits_for == "nonce 0 to be mined first"
+
+
+def test_a_gap_that_somebody_else_has_filled_meanwhile_is_not_filled_again() -> None:
+    """The nonce is checked once more under the lock, and no other one is taken instead."""
+    session = platform()
+    waiting_behind(session, 0)
+    session.chain.pool.clear()
+    assert list_stuck(session).missing_nonces == (0,)
+    plan = plan_fill(0, choices(), session)
+    session.wait_for(0)
+    with pytest.raises(Unconfirmed):
+        session.create_event(2)
+    with pytest.raises(Refused, match="Nonce 0 was taken meanwhile: the next free one is 2"):
+        fill(plan, session, wait=False)
+    assert [one.nonce for one in session.recorded] == [1, 0]
+
+
+# --- fees -------------------------------------------------------------------------------
 
 
 @given(prices)

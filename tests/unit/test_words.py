@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from mayhouse_cli.chain.rpc import Fault, NoAnswer
+from mayhouse_cli.chain.rpc import Fault, NoAnswer, NotGiven
 from mayhouse_cli.chain.words import is_rejection, judge
 from mayhouse_cli.models import SendOutcome
 
@@ -73,9 +73,16 @@ def test_a_refusal_of_every_node_is_a_rejection() -> None:
     assert judge([REJECTED, REJECTED]).outcome is SendOutcome.REJECTED
 
 
+def test_a_node_that_was_not_given_the_bytes_leaves_no_doubt() -> None:
+    """It cannot hold them, so the others' refusal stands."""
+    assert judge([NotGiven("HTTP 502"), REJECTED]).outcome is SendOutcome.REJECTED
+
+
 @pytest.mark.parametrize(
     "answers",
     [
+        [NotGiven("HTTP 502")],
+        [NotGiven("HTTP 502"), UNCLEAR],
         [NoAnswer("the connection failed")],
         [UNCLEAR],
         [REJECTED, UNCLEAR],

@@ -1,0 +1,133 @@
+"""What completions and cancellations show: who gets what, and how it ended."""
+
+from collections.abc import Sequence
+
+from mayhouse_cli.commands.amounts import (
+    brief,
+    eth,
+    eth_column,
+    inr_of,
+    moment,
+    plural,
+    transaction_lines,
+)
+from mayhouse_cli.money import Wei
+from mayhouse_cli.operations.completion_results import EventCompleted
+from mayhouse_cli.operations.ending_plans import EndingPlan
+from mayhouse_cli.operations.event_cancellation import CancellationPlan, EventCancelled
+from mayhouse_cli.operations.event_completion import CompletionPlan
+from mayhouse_cli.operations.intents import Spending
+from mayhouse_cli.operations.settling import OpenBooking
+from mayhouse_cli.render import Block, Line, Table, dim
+
+_AMOUNTS = frozenset({4, 5})
+
+
+def completion_blocks(plan: CompletionPlan) -> list[Block]:
+    """Show every payee with what they get, every no-show with what they lose, and the sums."""
+    if plan.ending is None:
+        return []
+    payments = plan.payments
+    rows = [(_words(one, "stake back"), one.on_chain.stake) for one in plan.attended]
+    rows += [
+        (["came", "", _counted(plan.attended), "stakes back"], payments.stakes_returned),
+        (["no-show", "", _counted(plan.no_show), "stake kept"], payments.stakes_forfeited),
+        (
+            ["host", plan.host_name or "-", "", f"revenue - {plan.fee_percent} %"],
+            payments.host_payout,
+        ),
+        (["platform", "", "", "fee"], payments.platform_fee),
+        (["host stake, advanced by us", "", "", "returned"], payments.host_stake),
+    ]
+    blocks: list[Block] = [
+        Line(f'Complete event {plan.chain_event_id} "{plan.title}"', "bold"),
+        _table(rows, plan),
+    ]
+    for booking in plan.no_show:
+        lost = eth(booking.on_chain.stake)
+        text = f"  no-show: booking {booking.on_chain.id}, {_who(booking)}, loses {lost}"
+        blocks.append(Line(text, "yellow"))
+    return blocks
+
+
+def completed_blocks(
+    plan: CompletionPlan, result: EventCompleted, spending: Spending | None
+) -> list[Block]:
+    words = "Completed already" if plan.is_done_already else "Completed"
+    if result.transaction.tx_hash is None:
+        return [*completion_blocks(plan), *_unsigned_lines("complete", plan, result, spending)]
+    return [*completion_blocks(plan), *transaction_lines(result.transaction, words)]
+
+
+def cancellation_blocks(plan: CancellationPlan) -> list[Block]:
+    """Show every traveler with the refund, and the sums."""
+    if plan.ending is None:
+        return []
+    rows = [
+        (_words(one, "refund"), one.on_chain.payment + one.on_chain.stake) for one in plan.bookings
+    ]
+    rows += [
+        (["refunded", "", _counted(plan.bookings), "ticket and stake"], plan.refunded),
+        (["host stake, advanced by us", "", "", "returned"], plan.host_stake),
+    ]
+    return [
+        Line(f'Cancel event {plan.chain_event_id} "{plan.title}"', "bold"),
+        dim(f"  {plan.reason}"),
+        _table(rows, plan),
+    ]
+
+
+def cancelled_blocks(
+    plan: CancellationPlan, result: EventCancelled, spending: Spending | None
+) -> list[Block]:
+    words = "Cancelled already" if plan.is_done_already else "Cancelled"
+    if result.transaction.tx_hash is None:
+        return [*cancellation_blocks(plan), *_unsigned_lines("cancel", plan, result, spending)]
+    return [*cancellation_blocks(plan), *transaction_lines(result.transaction, words)]
+
+
+def _table(rows: Sequence[tuple[list[str], Wei]], plan: EndingPlan) -> Table:
+    amounts = eth_column(wei for _, wei in rows)
+    cells = [
+        [*words, amount, inr_of(wei, plan.rate)]
+        for (words, wei), amount in zip(rows, amounts, strict=True)
+    ]
+    return Table(cells, right=_AMOUNTS, indent=2)
+
+
+def _words(booking: OpenBooking, what: str) -> list[str]:
+    on_chain = booking.on_chain
+    return [f"booking {on_chain.id}", _who(booking), plural(on_chain.seats, "seat"), what]
+
+
+def _who(booking: OpenBooking) -> str:
+    return booking.row.traveler.name if booking.row else "a stranger"
+
+
+def _counted(bookings: Sequence[OpenBooking]) -> str:
+    seats = sum(one.on_chain.seats for one in bookings)
+    return f"{plural(len(bookings), 'booking')}, {plural(seats, 'seat')}"
+
+
+def _unsigned_lines(
+    verb: str,
+    plan: EndingPlan,
+    result: EventCompleted | EventCancelled,
+    spending: Spending | None,
+) -> list[Block]:
+    lines: list[Block] = []
+    if spending is not None:
+        after = brief(spending.balance_after)
+        # A millionth more: what is shown must not be less than what it can cost.
+        most = brief(spending.most_fee + 10**12)
+        lines.append(dim(f"  gas at most {most} · balance after at least {after}"))
+    until = result.plan.expires_at if result.plan else None
+    if result.plan_hash is None or until is None:
+        return [*lines, *transaction_lines(result.transaction, "")]
+    return [
+        *lines,
+        dim(
+            f"  Nothing was signed. Until {moment(until)}, if nothing moves, it is carried out by:"
+        ),
+        Line(f"  mayhouse event {verb} {plan.chain_event_id} --execute {result.plan_hash}"),
+    ]

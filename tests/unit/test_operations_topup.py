@@ -1,0 +1,75 @@
+"""Top-ups in memory: their numbers, and what is looked at before one is sent again."""
+
+from dataclasses import replace
+
+import pytest
+
+from mayhouse_cli.errors import Refused
+from mayhouse_cli.models import Status
+from mayhouse_cli.money import Wei
+from mayhouse_cli.operations import topup
+from mayhouse_cli.operations.topup import TopUp
+from tests.twin_chain import PLATFORM, STRANGER
+from tests.twin_session import TREASURY, MemorySession, choices, platform
+
+ETH = 10**18
+
+
+def short() -> MemorySession:
+    """A platform one ETH below its threshold; both wallets have 100."""
+    return platform(
+        balance_warning_eth=Wei(101 * ETH),
+        topup_target_eth=Wei(101 * ETH),
+        topup_daily_cap_eth=Wei(10 * ETH),
+        treasury_wallet="treasury",
+    )
+
+
+def top_up(session: MemorySession) -> TopUp:
+    """Run the command."""
+    session.wait_for(5)
+    plan = topup.plan_topup(choices(wait=False), session)
+    return topup.top_up(plan, choices(wait=False), session)
+
+
+def keys(session: MemorySession) -> list[tuple[str, int]]:
+    """Each top-up's number and generation."""
+    return [(one.intent_key.rpartition(":")[2], one.generation) for one in session.recorded]
+
+
+def test_a_number_is_given_again_only_when_its_top_up_cannot_happen() -> None:
+    """A second after a confirmed one; a second generation after a replaced one."""
+    session = short()
+    top_up(session)
+    session.resume()
+    top_up(session)
+    session.chain.use_nonce(TREASURY)
+    session.chain.mine()
+    top_up(session)
+    assert keys(session) == [("1", 1), ("2", 1), ("2", 2)]
+    assert session.recorded[1].status is Status.REPLACED
+
+
+def test_the_platforms_key_signs_no_top_up() -> None:
+    """Only the treasury is asked to."""
+    session = short()
+    top_up(session)
+    assert [one.sender for one in session.recorded] == [TREASURY]
+    assert (session.signer.signed, session.signer.unlocked) == ([], 0)
+
+
+def test_a_top_up_of_a_wallet_that_was_given_up_is_not_sent_again() -> None:
+    """Its nonce is filled by the treasury; the money stays there."""
+    session = short()
+    top_up(session)
+    session.chain.pool.clear()
+    pin = session.journal.pinned()
+    assert pin is not None
+    assert pin.sender == PLATFORM
+    session.memory.rows.pin = replace(pin, sender=STRANGER)
+    with pytest.raises(Refused):  # it did not happen
+        session.resume()
+    (only,) = session.recorded
+    assert only.status is Status.CANCELLED
+    filler = session.treasury.signed[-1]
+    assert (filler.recipient, filler.value) == (TREASURY, 0)

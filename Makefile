@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint tools contract format clean
+.PHONY: demo test check lint tools contract format constraints audit-dependencies clean
 
 demo: $(VENV)/.sandbox
 	$(BIN)/mayhouse demo
@@ -39,6 +39,19 @@ tools/node_modules/.installed: tools/package.json $(VENV)/.dev
 
 contract: tools
 	$(BIN)/python tools/nodejs.py node tools/compile_contract.mjs
+
+# The versions and checksums of a release, for every platform: asks pip, installs nothing.
+constraints: $(VENV)/.dev
+	$(BIN)/python tools/constraints.py
+
+# Exit 2 when the service with the known vulnerabilities cannot be reached: nothing was checked.
+audit-dependencies: $(VENV)/.audit/bin/pip-audit
+	$(VENV)/.audit/bin/python tools/audit_dependencies.py
+
+# Apart from what is audited, so that its own dependencies do not decide ours.
+$(VENV)/.audit/bin/pip-audit: $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/.audit
+	$(VENV)/.audit/bin/pip install -q 'pip-audit>=2.9,<3'
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'

@@ -75,11 +75,11 @@ expect '.data.usable'
 
 if [ -n "${MAYHOUSE_SANDBOX:-}" ]; then
     run sandbox sandbox status
-    now=$(date -u -d "$(value .data.chain_time)" +%s)
+    now=$(value '.data.chain_time | fromdate')
 else
     now=$(date +%s)
 fi
-starts_at=$(date -u -d "@$((now + starts_in))" +%Y-%m-%dT%H:%M:%SZ)
+starts_at=$(jq -nr "$((now + starts_in)) | todate")
 
 sign create event create --experience "$experience" --price-inr "$price" --seats 2 \
     --starts-at "$starts_at" --yes --idempotency-key "$run_id-create"

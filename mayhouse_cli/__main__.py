@@ -1,6 +1,8 @@
 """The console script."""
 
+import atexit
 import gc
+import os
 import sys
 
 
@@ -21,7 +23,18 @@ def main() -> None:
 
     from mayhouse_cli.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(code: int) -> None:
+    """End at once: to take hundreds of modules apart first takes a fifth of a command's time."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)  # a reader that has gone or a full disk: Python has its way to end then
+    atexit._run_exitfuncs()  # noqa: SLF001 what libraries want done is done
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -84,11 +84,11 @@ class OpenSession:
 
     @cached_property
     def signer(self) -> Signer:
-        return open_signer(self.config, self._ask_password)
+        return open_signer(self.config, self._ask)
 
     @cached_property
     def treasury(self) -> Signer:
-        return open_treasury(self.config, self._ask_password)
+        return open_treasury(self.config, self._ask)
 
     @cached_property
     def database(self) -> "Database":
@@ -225,6 +225,12 @@ class OpenSession:
         wrong = (*report.pending, *report.drifted, *report.missing)
         return tuple(f"{one.name} ({one.state})" for one in wrong)
 
+    def _ask(self, prompt: str) -> str:
+        """Ask a person for a password, whose thinking time is not the network's."""
+        answer = self._ask_password(prompt)
+        self.deadline.restart()
+        return answer
+
     def close(self) -> None:
         """Close what was opened."""
         if "database" in self.__dict__:
@@ -295,8 +301,8 @@ def refuse_old_schema(migrations: "Migrations") -> None:
     """MigrationsPending unless the database is just as this version of the tool knows it."""
     report = migrations.status()
     if not report.is_current:
-        waiting = [f"{one.version:03}_{one.name}" for one in report.pending]
-        changed = [f"{one.version:03}_{one.name}" for one in (*report.drifted, *report.missing)]
+        waiting = [one.name for one in report.pending]
+        changed = [one.name for one in (*report.drifted, *report.missing)]
         told = (
             f"migrations are pending: {', '.join(waiting)}"
             if waiting

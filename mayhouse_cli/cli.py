@@ -10,29 +10,7 @@ from typing import Final
 
 import typer
 
-from mayhouse_cli.commands import (
-    audit,
-    balance,
-    booking,
-    config,
-    contract,
-    demo,
-    doctor,
-    event,
-    event_ending,
-    freeze,
-    init,
-    log,
-    migrate,
-    payout,
-    rate,
-    reconcile,
-    sandbox,
-    settlement,
-    tx,
-    wallet,
-    wallet_rotation,
-)
+from mayhouse_cli.commands.directory import COMPLETE, Directory
 from mayhouse_cli.commands.invocation import current_output, make_output
 from mayhouse_cli.config import environment_secrets
 from mayhouse_cli.errors import (
@@ -59,35 +37,21 @@ _AFTER_A_SIGNAL: Final = "`mayhouse tx list --unfinished` shows whether anything
 app = typer.Typer(
     name="mayhouse",
     help="Run the money side of an experience-booking platform.",
+    cls=Directory,
+    add_completion=False,  # `completion` has scripts of its own, which never run what they read
     pretty_exceptions_enable=False,
 )
 accept_common_options(app)
-event_ending.register(event.app)
-app.add_typer(sandbox.app, name="sandbox")
-settlement.register(event.app)
-app.add_typer(event.app, name="event")
-app.add_typer(booking.app, name="booking")
-app.add_typer(balance.app, name="balance")
-wallet_rotation.register(wallet.app)
-app.add_typer(wallet.app, name="wallet")
-app.add_typer(rate.app, name="rate")
-app.add_typer(tx.app, name="tx")
-app.add_typer(payout.app, name="payout")
-app.add_typer(contract.app, name="contract")
-app.add_typer(config.app, name="config")
-init.register(app)
-doctor.register(app)
-migrate.register(app)
-log.register(app)
-freeze.register(app)
-demo.register(app)
-audit.register(app)
-reconcile.register(app)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit code; every failure is reported here."""
     _open_closed_streams()
+    if arguments[:1] == [COMPLETE]:
+        from mayhouse_cli.commands.completion import answer
+
+        answer(typer.main.get_command(app), arguments[1:])
+        return 0
     for stream in (sys.stdout, sys.stderr):
         # An ASCII terminal shows a "?" instead of a rupee sign, not a traceback.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -118,8 +82,7 @@ def _run_app(arguments: Sequence[str]) -> int:
     """Run the command; whatever goes wrong leaves here as one of our errors."""
     try:
         _refuse_undecodable(arguments)
-        words = list(arguments) or ["--help"]
-        code = app(args=words, prog_name="mayhouse", standalone_mode=False)
+        code = app(args=list(arguments), prog_name="mayhouse", standalone_mode=False)
     except MayhouseError:
         raise
     except SystemExit:
@@ -152,7 +115,9 @@ def _report(error: MayhouseError, arguments: Sequence[str]) -> int:
     options = _guess_options(arguments).over(current_options.get(None))
     output = current_output.get(None) or make_output(options)
     if _is_plugin(arguments):
-        balance.report_unknown(error, output)
+        from mayhouse_cli.commands.balance import report_unknown
+
+        report_unknown(error, output)
         return PLUGIN_UNKNOWN
     output.failure(current_command.get(""), error)
     return error.exit_code

@@ -165,13 +165,13 @@ def _taken(name: str) -> Refused:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the folder, private whatever the umask, and its parents so that they stay."""
+    """Make the folder and its missing parents, private whatever the umask, so that they stay."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if missing:
-        folder.chmod(0o700)
-    for made in missing:
+    for made in reversed(missing):
+        made.mkdir(mode=0o700, exist_ok=True)
+        made.chmod(0o700)  # the umask may have taken the owner's own bits away
         sync_folder(made.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)  # OSError when a file stands there
 
 
 def _read(path: Path, *, private: bool) -> bytes | None:

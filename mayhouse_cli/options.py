@@ -7,18 +7,20 @@ common options are accepted before the verb as well; the one nearer to the verb 
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from mayhouse_cli.models import Urgency
 
-_COMMON: Final = "Common options"
+_COMMON: Final = "Common"
 _SIGNING: Final = "Signing"
+_FILE: Final = "A whole file"
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,41 @@ class SigningOptions:
     ] = False
 
 
+@dataclass(frozen=True)
+class BulkOptions:
+    """Taken by every command that makes a whole file."""
+
+    result: Annotated[
+        Path | None,
+        typer.Option(
+            "--result",
+            metavar="FILE.csv",
+            show_default=False,
+            help="What became of each row; FILE.result.csv beside the file by default.",
+            rich_help_panel=_FILE,
+        ),
+    ] = None
+    window: Annotated[
+        int,
+        typer.Option(
+            "--window",
+            metavar="N",
+            min=1,
+            max=1_000,
+            help="Transactions out at first: grows to four times, shrinks where refused.",
+            rich_help_panel=_FILE,
+        ),
+    ] = 64
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Try again what the contract refused in an earlier run.",
+            rich_help_panel=_FILE,
+        ),
+    ] = False
+
+
 MOST_SEATS: Final = 2**31 - 1
 """What the platform's integer columns hold."""
 
@@ -203,18 +240,60 @@ current_command: ContextVar[str] = ContextVar("current_command")
 """The running command as its JSON document names it, like "event.create"."""
 
 Command = TypeVar("Command", bound=Callable[..., None])
-_GROUPS: Final = (CommonOptions, SigningOptions)
+# In the order of a help page, after the command's own.
+_GROUPS: Final = (BulkOptions, SigningOptions, CommonOptions)
 _META: Final = "mayhouse.common"
 
+_EXIT_WORDS: Final = {
+    0: "done",
+    1: "something was found",
+    2: "wrong usage",
+    3: "configuration",
+    4: "no consent",
+    5: "unreachable, safe to run again",
+    6: "refused",
+    7: "sent, not confirmed: tx resume",
+    8: "sent, not recorded: tx resume",
+    9: "migrations",
+}
+_READING: Final = (0, 2, 3, 5, 6, 9)
+_SIGNING_EXITS: Final = (0, 2, 3, 4, 5, 6, 7, 8, 9)
 
-def command(app: typer.Typer, name: str) -> Callable[[Command], Command]:
-    """Register a command whose option groups are spread into options."""
+
+class HelpPage(TyperCommand):
+    """A command whose help page names no type where a flag takes no value."""
+
+    def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 of Typer's own copy of Click
+        """Give --help, which is a flag as well."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.metavar = ""
+        return option
+
+
+def command(
+    app: typer.Typer, name: str, exits: Sequence[int] | str | None = None
+) -> Callable[[Command], Command]:
+    """Register a command whose option groups are spread into options.
+
+    `exits` are the codes that its help page explains, or the words for codes of its own; those
+    of what reads or signs by default.
+    """
 
     def register(function: Command) -> Command:
-        app.command(name)(_spread(function))
+        epilog = _exits_told(function, exits)
+        app.command(name, cls=HelpPage, epilog=epilog)(_spread(function))
         return function
 
     return register
+
+
+def _exits_told(function: Callable[..., None], exits: Sequence[int] | str | None) -> str:
+    if isinstance(exits, str):
+        return f"Exit codes: {exits}."
+    signs = SigningOptions in get_type_hints(function).values()
+    codes = exits or (_SIGNING_EXITS if signs else _READING)
+    return f"Exit codes: {'; '.join(f'{code} {_EXIT_WORDS[code]}' for code in codes)}."
 
 
 def group(help_text: str) -> typer.Typer:
@@ -241,7 +320,7 @@ def command_name(command_path: str) -> str:
 def _spread(function: Callable[..., None]) -> Callable[..., None]:
     hints = get_type_hints(function, include_extras=True)
     parameters = inspect.signature(function).parameters
-    groups = {name: hints[name] for name in parameters if hints[name] in _GROUPS}
+    groups = {name: kind for kind in _GROUPS for name in parameters if hints[name] is kind}
 
     def run(ctx: typer.Context, **values: Any) -> None:  # noqa: ANN401 as Typer calls it
         current_command.set(command_name(ctx.command_path))
@@ -263,11 +342,19 @@ def _spread(function: Callable[..., None]) -> Callable[..., None]:
             )
     for kind in groups.values():
         signature.extend(_options_of(kind))
+    for one in signature:
+        _name_no_type_of_a_flag(one.annotation)
     run.__signature__ = inspect.Signature(signature)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in signature}
     run.__doc__ = function.__doc__
     run.__name__ = function.__name__
     return run
+
+
+def _name_no_type_of_a_flag(annotation: Any) -> None:  # noqa: ANN401 an annotation
+    if getattr(annotation, "__origin__", None) is bool:
+        for option in annotation.__metadata__:
+            option.metavar = ""
 
 
 def _options_of(kind: type[Any]) -> list[inspect.Parameter]:

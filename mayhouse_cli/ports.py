@@ -117,8 +117,11 @@ class Chain(Protocol):
     def send_all(self, raws: Sequence[bytes]) -> Sequence[SendAnswer]:
         """Hand over many, in their order; each is answered by itself."""
 
-    def sight(self, transaction: Transaction) -> Sighting:
-        """Find where a recorded transaction stands now."""
+    def sight(self, transaction: Transaction, creation: Transaction | None = None) -> Sighting:
+        """Find where a recorded transaction stands now, and the event that its calldata names.
+
+        With `creation`, the recorded creation of that event, its receipt as well.
+        """
 
     def sight_all(self, transactions: Sequence[Transaction]) -> Sequence[Sighting]:
         """Find where each of them stands now."""

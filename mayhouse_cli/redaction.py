@@ -23,7 +23,7 @@ _SEVERAL: Final = re.compile(r",\s*(?=https?://)")
 _URL: Final = re.compile(r"[A-Za-z][\w+.:-]*://")
 _NAMED: Final = re.compile(r"(?:pass(?:word)?|pwd)\s*=\s*('[^']*'|[^&\s]+)", re.IGNORECASE)
 _NO_PORT: Final = re.compile(r"[^:/]*:(?!\d+(?:[/?]|$))(.+)")
-_SEPARATORS: Final = re.compile(r"[/?&#=@:;,\s\"'`]+")
+_SEPARATORS: Final = re.compile(r"(?:[/?&#=@:;,\s\"'`]|%(?![0-9A-Fa-f]{2}))+")
 _LONG: Final = 16
 """A part of a URL as long as this is taken for a key; a shorter one when it has a digit too."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mayhouse_cli.chain.signer import LocalSigner
 
 AskPassword = Callable[[str], str]
+OpenKey = Callable[[Config, AskPassword], Signer]
 ALLOW_RAW_KEY: Final = "allow_raw_key"
 """An option of one command, never a setting: --allow-raw-key."""
 

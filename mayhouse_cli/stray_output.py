@@ -34,8 +34,8 @@ def place_of(bug: BaseException) -> str:
         for frame in traceback.extract_tb(bug.__traceback__)
         if "mayhouse_cli" in frame.filename
     ]
-    place = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "outside the tool"
-    return f"{type(bug).__name__} in {place}"
+    place = f"in {frames[-1].name}, line {frames[-1].lineno}" if frames else "outside the tool"
+    return f"{type(bug).__name__} {place}"
 
 
 def show_traceback(bug: BaseException) -> None:

@@ -115,7 +115,11 @@ class MemoryChain:
             required_stake=stake,
             balances=dict.fromkeys(question.accounts, self.balance),
             with_code=self.with_code.intersection(question.accounts),
+            placements=self.placements(question.placed),
         )
+
+    def read_all(self, questions: Sequence[Question]) -> list[Snapshot]:
+        return [self.read(question) for question in questions]
 
     def calldata(self, call: Call) -> bytes:
         return json.dumps([call.function, *call.arguments]).encode()
@@ -139,13 +143,27 @@ class MemoryChain:
         self.after_send()
         return answer
 
-    def sight(self, transaction: Transaction) -> Sighting:
+    def sight(self, transaction: Transaction, creation: Transaction | None = None) -> Sighting:
         world = self.head
         hashes = [attempt.tx_hash for attempt in transaction.attempts]
         found = next((world.receipts[one] for one in hashes if one in world.receipts), None)
         deep = self.blocks[max(0, len(self.blocks) - transaction.wanted_depth)]
         used = deep.nonces.get(transaction.sender, 0) > transaction.nonce
-        return self.lie(Sighting(self._block(world), found, used and found is None))
+        return self.lie(
+            Sighting(
+                self._block(world),
+                found,
+                used and found is None,
+                event=world.events.get(transaction.chain_event_id or 0),
+                creation=self.sight(creation).receipt if creation else None,
+            )
+        )
+
+    def send_all(self, raws: Sequence[bytes]) -> list[SendAnswer]:
+        return [self.send(raw) for raw in raws]
+
+    def sight_all(self, transactions: Sequence[Transaction]) -> list[Sighting]:
+        return [self.sight(one) for one in transactions]
 
     def placements(self, hashes: Sequence[Hash]) -> dict[Hash, Hash | None]:
         receipts = self.head.receipts

@@ -23,12 +23,13 @@ from mayhouse_cli.models import (
     TransactionFilter,
 )
 from mayhouse_cli.money import Wei
+from tests.twin_journal_batches import MemoryJournalBatches
 from tests.twins import Memory, as_json
 
 _SETTLED: Final = (AttemptOutcome.MINED, AttemptOutcome.DROPPED, AttemptOutcome.ACCEPTED)
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryJournalBatches):
     """The port Journal."""
 
     def __init__(self, memory: Memory) -> None:

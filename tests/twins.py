@@ -228,6 +228,27 @@ class MemoryBookings:
     def traveler(self, traveler_id: UUID) -> Person | None:
         return self._memory.rows.people.get(traveler_id)
 
+    def travelers(self, ids: Sequence[UUID]) -> Mapping[UUID, Person]:
+        people = self._memory.rows.people
+        return {one: people[one] for one in ids if one in people}
+
+    def by_ids(self, ids: Sequence[UUID]) -> Mapping[UUID, BookingRow]:
+        rows = self._memory.rows.bookings
+        return {one: rows[one] for one in ids if one in rows}
+
+    def insert_all(self, bookings: Sequence[NewBooking]) -> None:
+        for one in bookings:
+            if one.id not in self._memory.rows.bookings:
+                self.insert(one)
+
+    def mark_pending_all(self, hashes: Mapping[UUID, Hash]) -> None:
+        for booking_id, tx_hash in hashes.items():
+            self.mark_pending(booking_id, tx_hash)
+
+    def mark_booked_all(self, booked: Sequence[tuple[UUID, int, Hash, Wei]]) -> None:
+        for one in booked:
+            self.mark_booked(*one)
+
     def insert(self, booking: NewBooking) -> None:
         self._memory.rows.bookings[booking.id] = BookingRow(
             id=booking.id,
@@ -337,6 +358,15 @@ class MemoryOperatorLog:
     ) -> None:
         given = (as_json(arguments), transaction_id, as_json(before), as_json(after))
         self._memory.rows.log.append(LogEntry(self._memory.now, actor, command, *given))
+
+    def add_all(
+        self,
+        actor: str,
+        command: str,
+        rows: Sequence[tuple[UUID, Mapping[str, object], Mapping[str, object]]],
+    ) -> None:
+        for transaction_id, arguments, before in rows:
+            self.add(actor, command, arguments, transaction_id, before)
 
     def list(
         self, event_id: UUID | None, chain_event_id: int | None, limit: int

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs from Debian that the tests hold mayhouse against, where they are missing:
-# promtool, pgbouncer, jq, strace, systemd-analyze, and the shells that complete its commands.
+# promtool, pgbouncer, openssl, jq, strace, systemd-analyze, and the shells that complete its commands.
 # Nothing is started: Debian's own services for them are kept from running.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ declare -A package_of=(
     [pgbouncer]=pgbouncer
     [jq]=jq
     [strace]=strace
+    [openssl]=openssl
     [systemd-analyze]=systemd
     [bash]=bash
     [zsh]=zsh

@@ -20,6 +20,7 @@ from mayhouse_cli.models import (
     Call,
     Fees,
     Hash,
+    OnChainEvent,
     Question,
     Receipt,
     SendAnswer,
@@ -40,6 +41,7 @@ _READS: Final = 3
 _BATCH: Final = 100
 _QUESTIONS: Final = 6  # each is some sixteen requests
 _FEE_HISTORY_BLOCKS: Final = 5
+_HEAD: Final[Request] = ("eth_getBlockByNumber", [_NEWEST, False])
 _LOCAL_PAUSE: Final = (0.02, 0.25)
 _PAUSE: Final = (0.5, 3.0)
 
@@ -133,6 +135,8 @@ class ContractClient:
         for account in question.accounts:
             batch[f"balance {account}"] = (("eth_getBalance", [account, _NEWEST]), wire.wei)
             batch[f"code {account}"] = (("eth_getCode", [account, _NEWEST]), wire.code)
+        for tx_hash in question.placed:
+            batch[f"placed {tx_hash}"] = (("eth_getTransactionReceipt", [tx_hash]), wire.placement)
         batch["head again"] = (("eth_getBlockByNumber", [_NEWEST, False]), wire.block)
         return batch
 
@@ -212,15 +216,13 @@ class ContractClient:
             with_code=frozenset(
                 account for account in question.accounts if seen[f"code {account}"] != "0x"
             ),
+            placements={one: seen[f"placed {one}"] for one in question.placed},
         )
 
     def _check_contract(self, answers: Mapping[str, Answer]) -> None:
         code = answers["code"]
         if code == "0x":
-            raise WrongContract(
-                f"There is no contract at {self.contract}",
-                hint="Check CONTRACT_ADDRESS (contract_address) and the chain id.",
-            )
+            raise self._no_contract()
         for name in ("stake_percent", "probe", "fee_percent", "owner"):
             wire.verdict(answers[name])
         try:
@@ -235,6 +237,12 @@ class ContractClient:
                 f"The contract at {self.contract} is not MayhouseExperience",
                 hint="Check CONTRACT_ADDRESS (contract_address): it answers like another contract.",
             )
+
+    def _no_contract(self) -> WrongContract:
+        return WrongContract(
+            f"There is no contract at {self.contract}",
+            hint="Check CONTRACT_ADDRESS (contract_address) and the chain id.",
+        )
 
     # --- sending and finding ---
 
@@ -267,9 +275,11 @@ class ContractClient:
             for answers in self._rpc.send_all(raws[start : start + _BATCH])
         ]
 
-    def sight(self, transaction: Transaction) -> Sighting:
+    def sight(self, transaction: Transaction, creation: Transaction | None = None) -> Sighting:
         """Find the receipt of any attempt, believed only in a canonical block."""
-        return self.sight_all([transaction])[0]
+        wanted = [transaction] if creation is None else [transaction, creation]
+        sighting, *made = self.sight_all(wanted)
+        return replace(sighting, creation=made[0].receipt) if made else sighting
 
     def sight_all(self, transactions: Sequence[Transaction]) -> list[Sighting]:
         """Find those of each transaction, a hundred in a batch."""
@@ -282,21 +292,36 @@ class ContractClient:
     def _sight_some(self, transactions: Sequence[Transaction]) -> list[Sighting]:
         hashes = [attempt.tx_hash for one in transactions for attempt in one.attempts]
         senders = list(dict.fromkeys(one.sender for one in transactions))
-        head, *answers = self._rpc.ask(
-            [
-                ("eth_getBlockByNumber", ["latest", False]),
-                *(("eth_getTransactionCount", [sender, "latest"]) for sender in senders),
-                *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
-            ]
-        )
-        counts = dict(zip(senders, answers, strict=False))
-        answered = dict(zip(hashes, answers[len(senders) :], strict=True))
+        # What is known to be mined is most likely where it was: no second batch for its block.
+        numbers = sorted({n for one in transactions if (n := one.block_number) is not None})
+        events = sorted({n for one in transactions if (n := one.chain_event_id) is not None})
+        batch: list[Request] = [
+            _HEAD,
+            *(("eth_getTransactionCount", [sender, _NEWEST]) for sender in senders),
+            *(("eth_getTransactionReceipt", [tx_hash]) for tx_hash in hashes),
+            *(("eth_getBlockByNumber", [hex(number), False]) for number in numbers),
+            *(self._view(Call("getEventRun", (event,)), None)[0] for event in events),
+            _HEAD,
+        ]
+        head, *answers, head_again = self._rpc.ask(batch)
+        given = iter(answers)
+        counts = dict(zip(senders, given, strict=False))
+        answered = dict(zip(hashes, given, strict=False))
+        blocks = dict(zip(numbers, map(wire.block_hash, given), strict=False))
         with wire.understanding():
             block = wire.block(wire.usable(head))
+            if wire.block_hash(head_again) == block.hash:
+                named = {event: self._event(next(given)) for event in events}
+            else:  # it straddles two blocks, of which the receipt may be in either
+                named = {event: self.read(Question(chain_event_id=event)).event for event in events}
             receipts = {one: self._receipt(answer, one) for one, answer in answered.items()}
-            canonical = self._canonical([one for one in receipts.values() if one], block)
+            known = {**blocks, block.number: block.hash}
+            canonical = self._canonical([one for one in receipts.values() if one], known)
             return [
-                self._sighting(one, block, counts[one.sender], answered, canonical)
+                replace(
+                    self._sighting(one, block, counts[one.sender], answered, canonical),
+                    event=named.get(one.chain_event_id or 0),
+                )
                 for one in transactions
             ]
 
@@ -335,15 +360,22 @@ class ContractClient:
             events=contract.decode_logs(answer["logs"], self.contract),
         )
 
-    def _canonical(self, receipts: Sequence[Receipt], head: Block) -> dict[Hash, Receipt]:
+    def _event(self, answer: Answer) -> OnChainEvent | None:
+        if answer == "0x":
+            raise self._no_contract()
+        return contract.decode_event_run(wire.usable(answer))
+
+    def _canonical(
+        self, receipts: Sequence[Receipt], known: Mapping[int, Hash | None]
+    ) -> dict[Hash, Receipt]:
         """Those whose block still stands where they say, by their hashes."""
-        numbers = sorted({one.block_number for one in receipts} - {head.number})
+        numbers = sorted({one.block_number for one in receipts}.difference(known))
         answers = (
             self._rpc.ask([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
             if numbers
             else []
         )
-        stands: dict[int, Hash | None] = {head.number: head.hash}
+        stands = dict(known)
         stands.update(zip(numbers, map(wire.block_hash, answers), strict=True))
         return {one.tx_hash: one for one in receipts if stands[one.block_number] == one.block_hash}
 
@@ -364,8 +396,7 @@ class ContractClient:
             answers = self._rpc.ask([("eth_getTransactionReceipt", [one]) for one in some])
             with wire.understanding():
                 for tx_hash, answer in zip(some, answers, strict=True):
-                    receipt = wire.not_fault(answer)
-                    placed[tx_hash] = Hash(receipt["blockHash"]) if receipt else None
+                    placed[tx_hash] = wire.placement(wire.not_fault(answer))
         return placed
 
     def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:

@@ -101,6 +101,10 @@ def block_hash(answer: Answer) -> Hash | None:
     return Hash(answer["hash"]) if isinstance(answer, Mapping) else None
 
 
+def placement(receipt: Any) -> Hash | None:
+    return Hash(receipt["blockHash"]) if receipt else None
+
+
 def priority_fee(answer: Any) -> Wei:
     rewards = [integer(row[0]) for row in answer.get("reward") or [] if row]
     return Wei(median_low(rewards)) if rewards else Wei(0)

@@ -1,19 +1,23 @@
 """`mayhouse event create`, `list` and `show`; `event_ending` has `complete` and `cancel`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mayhouse_cli.commands import event_import
 from mayhouse_cli.commands.amounts import moment, transaction_lines
 from mayhouse_cli.commands.arguments import parse_moment, parse_uuid
 from mayhouse_cli.commands.event_views import creation_blocks, creation_done, event_blocks
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
+from mayhouse_cli.errors import WrongUsage
 from mayhouse_cli.models import parse_address
 from mayhouse_cli.money import format_inr, parse_inr
 from mayhouse_cli.operations import event_creation, events
 from mayhouse_cli.operations.event_creation import EventRequest
 from mayhouse_cli.options import (
     MOST_SEATS,
+    BulkOptions,
     CommonOptions,
     EventArgument,
     LimitOption,
@@ -33,6 +37,7 @@ app = group("Create, complete and cancel event runs.")
 def create(
     common: CommonOptions,
     signing: SigningOptions,
+    bulk: BulkOptions,
     event: Annotated[
         str | None,
         typer.Argument(
@@ -94,6 +99,15 @@ def create(
     allow_large: Annotated[
         bool, typer.Option("--allow-large", help="Accept more seats than are safe to complete.")
     ] = False,
+    from_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE.csv",
+            show_default=False,
+            help="Create one for each row: experience, price_inr, seats, starts_at; or event.",
+        ),
+    ] = None,
 ) -> None:
     """Create an event run on chain and record it.
 
@@ -101,6 +115,15 @@ def create(
     --starts-at 2026-11-28T18:00+05:30
     """
     invocation = Invocation(common)
+    if from_file is not None:
+        given = (event, experience, price_inr, seats, starts_at, ends_at, host_wallet)
+        if any(one is not None for one in given):
+            raise WrongUsage(
+                "--from takes the terms of all events from the file",
+                hint="Leave the event and the options of a single one away.",
+            )
+        event_import.create_from(from_file, invocation, signing, bulk, allow_large=allow_large)
+        return
     request = EventRequest(
         event_id=event,
         experience_id=parse_uuid(experience, "--experience"),

@@ -176,6 +176,15 @@ class Invocation:
         if self.ask("This signs on Ethereum mainnet. Type mainnet to go on:") != "mainnet":
             raise ConsentMissing("Declined; nothing was signed", hint=DECIDE_ANEW)
 
+    def bulk_choices(self, signing: SigningOptions) -> SigningChoices:
+        """Read the same for a whole file, whose rows have keys of their own."""
+        if signing.idempotency_key is not None:
+            raise WrongUsage(
+                "A file has a key for each row, not one for all",
+                hint="Give the file a column named key.",
+            )
+        return self.signing_choices(signing)
+
     def _fee_wait(self, signing: SigningOptions, max_fee: Wei) -> FeeWait | None:
         """Read what is waited for; a dry run waits for nothing and is priced as it is now."""
         if signing.wait_for_fee is None and signing.deadline is None:

@@ -11,7 +11,8 @@ from mayhouse_cli.commands.wallet import NameArgument, PasswordFileOption, new_p
 from mayhouse_cli.errors import ConsentMissing, WrongUsage
 from mayhouse_cli.models import Address
 from mayhouse_cli.operations import rotation
-from mayhouse_cli.operations.rotation import Rotated, RotationPlan
+from mayhouse_cli.operations.rotation import Rotated
+from mayhouse_cli.operations.rotation_plan import RotationPlan, plan_rotation
 from mayhouse_cli.options import CommonOptions, SigningOptions, command
 from mayhouse_cli.ports import KeyVault, Session
 from mayhouse_cli.render import Block, Line, Table, dim, good
@@ -44,7 +45,7 @@ def rotate(
     choices = invocation.signing_choices(signing)
     vault = open_vault(invocation.config)
     with invocation.session(SIGN_SECONDS) as session:
-        plan = rotation.plan_rotation(name, vault, choices, session, while_frozen=while_frozen)
+        plan = plan_rotation(name, vault, choices, session, while_frozen=while_frozen)
         result = rotation.planned(plan, session)
         if not (signing.dry_run or plan.complete):
             _consent(invocation, signing, plan, session)

@@ -4,9 +4,12 @@ A message made here quotes no setting that can be a secret: a URL carries the pr
 """
 
 from datetime import datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 from mayhouse_cli.models import Urgency
+
+_LONGEST_QUOTED: Final = 24
 
 
 def text(value: str) -> str:
@@ -25,10 +28,15 @@ def positive(value: str) -> int:
     """Read a whole number from 1."""
     # Longer numbers mean nothing here, and Python refuses the longest in words of its own.
     if not value.isascii() or not value.isdigit() or len(value.lstrip("0")) > 18:  # noqa: PLR2004
-        raise ValueError(f"not a whole number: {value[:40]}")
+        raise ValueError(f"not a whole number: {_quoted(value)}")
     if (number := int(value)) < 1:
         raise ValueError("it must be at least 1")
     return number
+
+
+def _quoted(value: str) -> str:
+    """Quote what was written, but no part of what is long enough to be a key in the wrong place."""
+    return value if len(value) <= _LONGEST_QUOTED else f"{len(value)} characters"
 
 
 def document_path(value: str) -> str:
@@ -43,7 +51,7 @@ def urgency(value: str) -> Urgency:
     try:
         return Urgency(value.lower())
     except ValueError:
-        raise ValueError(f"{value[:40]} is none of {', '.join(Urgency)}") from None
+        raise ValueError(f"{_quoted(value)} is none of {', '.join(Urgency)}") from None
 
 
 def flag(value: str) -> bool:

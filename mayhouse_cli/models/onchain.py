@@ -163,6 +163,8 @@ class Question:
     """(price per seat, seats): ask the contract's own view for the host's stake."""
     accounts: tuple[Address, ...] = ()
     """Accounts whose balance and code are wanted."""
+    placed: tuple[Hash, ...] = ()
+    """Transactions of which it is wanted in what block they stand."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,8 @@ class Snapshot:
     balances: Mapping[Address, Wei] = field(default_factory=dict)
     with_code: frozenset[Address] = frozenset()
     """Those of the asked accounts that have code: contracts and delegated accounts."""
+    placements: Mapping[Hash, Hash | None] = field(default_factory=dict)
+    """The hash of the block that each asked transaction stands in; None where there is none."""
 
 
 class SendOutcome(StrEnum):
@@ -223,3 +227,7 @@ class Sighting:
     """Something else has used the nonce, deep enough that it will not be undone."""
     rival: Hash | None = None
     """What used it, where the node could show it."""
+    event: OnChainEvent | None = None
+    """The event whose number the calldata names, at that head."""
+    creation: Receipt | None = None
+    """The canonical receipt of that event's creation, where it was asked for."""

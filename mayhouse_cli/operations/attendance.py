@@ -8,8 +8,8 @@ database does not stand behind must be named by its on-chain number.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mayhouse_cli.errors import NotFound, Refused, WrongUsage
-from mayhouse_cli.models import EventRow, Transaction
+from mayhouse_cli.errors import MayhouseError, NotFound, Refused, WrongUsage
+from mayhouse_cli.models import BookingRow, EventRow, Transaction
 from mayhouse_cli.operations.attendance_file import AttendanceList
 from mayhouse_cli.operations.attendance_list import Guest, decide
 from mayhouse_cli.operations.lookup import parse_reference
@@ -43,6 +43,32 @@ def attendance(
             hint="If that is meant, say --nobody-attended and nothing else.",
         )
     return came, missed
+
+
+def likely_attendance(
+    request: AttendanceRequest, rows: Sequence[BookingRow], number: int
+) -> list[int] | None:
+    """Who came, going by the rows alone, in the order of `attendance`; None when they cannot tell.
+
+    A prediction to simulate: what is signed is decided by `attendance`.
+    """
+    standing = [one for one in rows if one.chain_booking_id and one.status == "confirmed"]
+    standing.sort(key=lambda one: one.chain_booking_id or 0)
+    numbers = {one.id: one.chain_booking_id or 0 for one in standing}
+    try:
+        if request.listed is not None:
+            guests = [Guest(numbers[one.id], one.id, one.traveler, one.seats) for one in standing]
+            return sorted(decide(request.listed, guests, number)[0])
+        absent, came = (
+            [
+                one if isinstance(one, int) else numbers[one]
+                for one in (parse_reference(name, "a booking") for name in names)
+            ]
+            for names in (request.no_show, request.attended)
+        )
+    except (MayhouseError, KeyError):
+        return None
+    return [one for one in numbers.values() if one not in absent] if request.all_attended else came
 
 
 def check_request(request: AttendanceRequest) -> None:

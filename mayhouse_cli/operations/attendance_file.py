@@ -4,15 +4,13 @@ Here the file is read; `attendance_list` holds its rows against the bookings of 
 that everything that is wrong with a list is told at once.
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mayhouse_cli.errors import WrongUsage
-from mayhouse_cli.operations.spreadsheets import SAVE_AS, Row, read_sheet
+from mayhouse_cli.operations.spreadsheets import SAVE_AS, Row, heading, read_sheet
 
 # Headers in small letters, whatever is between their words being one space.
 _BOOKING: Final = frozenset(
@@ -98,16 +96,12 @@ def read_attendance_file(path: Path) -> AttendanceList:
 
 
 def _columns(header: Sequence[str]) -> _Columns:
-    names = [_heading(cell) for cell in header]
+    names = [heading(cell) for cell in header]
 
     def called(known: frozenset[str]) -> tuple[int, ...]:
         return tuple(index for index, name in enumerate(names) if name in known)
 
     return _Columns(called(_BOOKING), called(_TRAVELER), called(_ATTENDED))
-
-
-def _heading(cell: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", cell).casefold()))
 
 
 def _listed(row: Row, columns: _Columns) -> ListedBooking:

@@ -30,6 +30,7 @@ from mayhouse_cli.operations.events import chain_moment
 from mayhouse_cli.operations.fee_waiting import waits_for_fee
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import EventReference, find_booking, find_event_on_chain
+from mayhouse_cli.operations.meanwhile import refuse_while_ending
 from mayhouse_cli.operations.rates import current_rate, keep_rate
 from mayhouse_cli.operations.reverification import event_terms
 from mayhouse_cli.operations.transactions import PLANNED, TransactionResult
@@ -104,11 +105,12 @@ def plan_booking(request: BookingRequest, choices: SigningChoices, session: Sess
     if earlier is not None:
         quote = _quote_of(earlier, terms)
         return BookingPlan(Prepared(intent, None, None, earlier), terms, quote)
+    refuse_while_ending(terms.event.id, terms.chain_event_id, session)
     rate = current_rate(session)
     snapshot, call = _price(terms, rate, session)
     event = bookable(snapshot, terms.chain_event_id, terms.seats)
-    _guard_ours(event, terms, session)
-    _guard_percentages(snapshot, terms, session)
+    guard_ours(event, terms, session)
+    guard_percentages(snapshot, terms, session)
     cost = required_cost(snapshot, terms.chain_event_id)
     reference = EventReference(terms.event, terms.chain_event_id)
     quote = make_quote(reference, event, terms.seats, cost, snapshot, rate)
@@ -116,18 +118,22 @@ def plan_booking(request: BookingRequest, choices: SigningChoices, session: Sess
         intent,
         call=call,
         calldata=session.chain.calldata(call),
-        terms={**_details(terms, quote), **event_terms(event)},
+        terms={**details_of(terms, quote), **event_terms(event)},
         eth_price_inr=rate.eth_price_inr,
         amount_inr=quote.total_inr,
     )
     prepared = intents.prepare(intent, snapshot, choices.max_fee, session)
-    return BookingPlan(prepared, terms, quote, _new_row(terms, quote), rate)
+    return BookingPlan(prepared, terms, quote, new_row(terms, quote), rate)
 
 
 def create(plan: BookingPlan, choices: SigningChoices, session: Session) -> BookingCreated:
-    """Record, send and watch a planned booking; the row is written with the record."""
+    """Record, send and watch a planned booking; the row is written with the record.
+
+    Refused when an end of the event was recorded since: its terms do not know this booking.
+    """
 
     def write_rows(transaction: Transaction) -> None:
+        refuse_while_ending(plan.terms.event.id, plan.terms.chain_event_id, session)
         if plan.new_row is not None:
             session.bookings.insert(plan.new_row)
         session.bookings.mark_pending(plan.terms.booking_id, transaction.tx_hash)
@@ -197,7 +203,7 @@ def _terms_of_row(request: BookingRequest, session: Session) -> BookingTerms:
             f"Booking {request.booking_id} is on chain and has no row in the database",
             hint="Name the row to book by its database id.",
         )
-    _guard_row(row)
+    guard_row(row)
     event, number = _own_event(str(row.event_id), session)
     return BookingTerms(row.id, event, number, row.traveler, row.seats, has_row=True)
 
@@ -212,7 +218,7 @@ def _own_event(text: str, session: Session) -> tuple[EventRow, int]:
     return reference.row, number
 
 
-def _guard_row(row: BookingRow) -> None:
+def guard_row(row: BookingRow) -> None:
     if row.status == "cancelled":
         raise Refused("The booking is cancelled in the database", hint="Make a new one.")
     if row.chain_booking_id is not None and row.tx_hash is None:
@@ -222,7 +228,7 @@ def _guard_row(row: BookingRow) -> None:
         )
 
 
-def _new_row(terms: BookingTerms, quote: Quote) -> NewBooking | None:
+def new_row(terms: BookingTerms, quote: Quote) -> NewBooking | None:
     if terms.has_row:
         return None
     paise = Fraction(quote.payment_inr) * 100 * quote.fee_percent / 100
@@ -261,7 +267,7 @@ def _price(terms: BookingTerms, rate: Rate, session: Session) -> tuple[Snapshot,
         total = snapshot.cost.total
 
 
-def _guard_ours(event: OnChainEvent, terms: BookingTerms, session: Session) -> None:
+def guard_ours(event: OnChainEvent, terms: BookingTerms, session: Session) -> None:
     """After a reorg a number can belong to a stranger's event: the same bytes would pay him."""
     owners = {session.signer.address, session.config.get("owner_address")}
     if event.host not in owners or event.experience_id != str(terms.event.experience.id):
@@ -272,7 +278,7 @@ def _guard_ours(event: OnChainEvent, terms: BookingTerms, session: Session) -> N
         )
 
 
-def _guard_percentages(snapshot: Snapshot, terms: BookingTerms, session: Session) -> None:
+def guard_percentages(snapshot: Snapshot, terms: BookingTerms, session: Session) -> None:
     """A traveler agreed to the last quote: its percentages must still hold."""
     quoted = session.ledger.quoted_percentages(terms.chain_event_id)
     now = (snapshot.stake_percent, snapshot.fee_percent)
@@ -288,7 +294,7 @@ def _guard_percentages(snapshot: Snapshot, terms: BookingTerms, session: Session
 # --- the record of a booking's terms ----------------------------------------------------
 
 
-def _details(terms: BookingTerms, quote: Quote) -> dict[str, object]:
+def details_of(terms: BookingTerms, quote: Quote) -> dict[str, object]:
     return {
         "payment_wei": str(int(quote.payment_wei)),
         "stake_wei": str(int(quote.stake_wei)),

@@ -19,6 +19,7 @@ from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import delivery
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import find_event_on_chain
+from mayhouse_cli.operations.meanwhile import refuse_recorded_since
 from mayhouse_cli.operations.settling import EndingEvent, OpenBooking
 from mayhouse_cli.ports import Session
 
@@ -78,9 +79,14 @@ class PlanTerms:
 
 
 def carry_out(plan: EndingPlan, choices: SigningChoices, session: Session) -> Transaction:
-    """Record, send and watch; the plan is used up in the same commit that records it."""
+    """Record, send and watch; the plan is used up in the same commit that records it.
+
+    Refused when a transaction of ours has come in between, whose booking the plan does not know.
+    """
+    known = plan.ending.recorded if plan.ending else frozenset[UUID]()
 
     def write_rows(transaction: Transaction) -> None:
+        refuse_recorded_since(known, transaction, plan.chain_event_id, session)
         if plan.plan is not None:
             session.ledger.use_plan(plan.plan.hash, transaction.id)
 

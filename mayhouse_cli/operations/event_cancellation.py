@@ -116,7 +116,7 @@ def _plan_or_earlier(
         return CancellationPlan(prepared, reference.title, number, reason=reason)
     if plan is not None:
         refuse_expired(plan, session)
-    ending = read_ending_event(event, session)
+    ending = read_ending_event(event, session, lambda of_event, _: _call(of_event))
     content = {**state_of(ending, session), "reason": reason}
     if plan is not None:
         refuse_when_moved(plan, content)
@@ -138,6 +138,10 @@ def _intent(
     )
 
 
+def _call(number: int) -> Call:
+    return Call("cancelEvent", (number,))
+
+
 def _plan(
     intent: Intent,
     ending: EndingEvent,
@@ -155,9 +159,9 @@ def _plan(
         )
     refunded = sum((one.on_chain.payment + one.on_chain.stake for one in ending.bookings), Wei(0))
     guard_escrow(ending.snapshot, refunded + event.host_stake)
-    call = Call("cancelEvent", (event.id,))
+    call = _call(event.id)
     payees = [booking.on_chain.user for booking in ending.bookings] + [event.host]
-    snapshot = simulate(call, payees, session)
+    snapshot = simulate(call, payees, ending, session)
     intent = replace(
         intent,
         call=call,

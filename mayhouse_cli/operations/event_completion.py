@@ -1,19 +1,20 @@
 """Complete an event: who came gets the stake back, who did not loses it, the host is paid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from mayhouse_cli.errors import Refused, WrongUsage
-from mayhouse_cli.models import Call, Intent, Kind, Plan
+from mayhouse_cli.models import BookingRow, Call, Intent, Kind, Plan
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import intents
 from mayhouse_cli.operations.attendance import (
     AttendanceRequest,
     attendance,
     check_request,
+    likely_attendance,
     recorded_attendance,
 )
 from mayhouse_cli.operations.completion_results import (
@@ -42,6 +43,7 @@ from mayhouse_cli.operations.reverification import event_terms
 from mayhouse_cli.operations.settled_bookings import terms_of_bookings
 from mayhouse_cli.operations.settling import (
     EndingEvent,
+    LikelyCall,
     OpenBooking,
     guard_escrow,
     read_ending_event,
@@ -76,7 +78,7 @@ def plan_completion(
     earlier = _earlier(event, request, choices, session)
     if earlier is not None:
         return earlier
-    ending = read_ending_event(event, session)
+    ending = read_ending_event(event, session, _likely_call(request))
     attended, no_show = attendance(ending, request)
     return _plan(ending, attended, no_show, choices, session, None)
 
@@ -96,7 +98,7 @@ def plan_execution(
     if earlier is not None:
         return earlier
     refuse_expired(plan, session)
-    ending = read_ending_event(event, session)
+    ending = read_ending_event(event, session, _likely_call(request))
     try:
         attended, no_show = attendance(ending, request)
     except (Refused, WrongUsage):
@@ -139,6 +141,18 @@ def _intent(
     )
 
 
+def _call(number: int, came: Sequence[int]) -> Call:
+    return Call("completeEvent", (number, list(came)))
+
+
+def _likely_call(request: AttendanceRequest) -> LikelyCall:
+    def call(number: int, rows: Sequence[BookingRow]) -> Call | None:
+        came = likely_attendance(request, rows, number)
+        return None if came is None else _call(number, came)
+
+    return call
+
+
 def _plan(
     ending: EndingEvent,
     attended: tuple[OpenBooking, ...],
@@ -155,9 +169,9 @@ def _plan(
     _guard_time_and_signer(ending, session)
     payments = work_out(ending, attended, no_show)
     guard_escrow(ending.snapshot, payments.leaves_contract)
-    call = Call("completeEvent", (ending.event.id, came))
+    call = _call(ending.event.id, came)
     payees = [booking.on_chain.user for booking in attended] + [ending.event.host]
-    snapshot = simulate(call, payees, session)
+    snapshot = simulate(call, payees, ending, session)
     row = ending.row
     intent = replace(
         _intent(

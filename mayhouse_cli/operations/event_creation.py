@@ -103,13 +103,8 @@ def plan_creation(request: EventRequest, choices: SigningChoices, session: Sessi
 
     Refused and its kin for whatever the contract or a guard would not have.
     """
-    terms, new_row = _terms(request, session)
-    arguments = {
-        "experience_id": str(terms.experience.id),
-        "price_inr": f"{terms.price_inr:.2f}",
-        "seats": terms.seats,
-        "starts_at": _utc_text(terms.starts_at),
-    }
+    terms, new_row = terms_of(request, session)
+    arguments = creation_arguments(terms)
     intent = Intent(
         key=choices.key_or(f"event:{terms.event_id}:create"),
         kind=Kind.CREATE_EVENT,
@@ -148,6 +143,16 @@ def plan_creation(request: EventRequest, choices: SigningChoices, session: Sessi
     )
     prepared = intents.prepare(intent, snapshot, choices.max_fee, session)
     return CreationPlan(prepared, terms, new_row, request.host_wallet, rate, warnings)
+
+
+def creation_arguments(terms: EventTerms) -> dict[str, object]:
+    """What is asked for, as the journal compares it."""
+    return {
+        "experience_id": str(terms.experience.id),
+        "price_inr": f"{terms.price_inr:.2f}",
+        "seats": terms.seats,
+        "starts_at": _utc_text(terms.starts_at),
+    }
 
 
 def create(plan: CreationPlan, choices: SigningChoices, session: Session) -> EventCreated:
@@ -213,7 +218,8 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _terms(request: EventRequest, session: Session) -> tuple[EventTerms, NewEvent | None]:
+def terms_of(request: EventRequest, session: Session) -> tuple[EventTerms, NewEvent | None]:
+    """Read what is to be created, and the row that the database does not have yet."""
     if request.event_id is not None:
         return _terms_of_row(request, session), None
     missing = [

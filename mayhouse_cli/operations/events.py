@@ -1,8 +1,9 @@
 """Event runs as they stand in the database and on chain: list them, show one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from mayhouse_cli.models import (
@@ -20,6 +21,8 @@ from mayhouse_cli.money import Wei
 from mayhouse_cli.operations.lookup import find_event, unknown_event
 from mayhouse_cli.operations.transactions import TransactionSummary, summary
 from mayhouse_cli.ports import Session
+
+_NOTHING_ELSE: Final = Question()
 
 
 @dataclass(frozen=True)
@@ -128,18 +131,24 @@ def show_event(text: str, session: Session) -> EventDetails:
     )
 
 
-def read_event(number: int, row: EventRow | None, session: Session) -> Snapshot:
-    """Read an event with all its bookings; a second batch only for bookings not in the database."""
+def read_event(
+    number: int, row: EventRow | None, session: Session, along: Question = _NOTHING_ELSE
+) -> Snapshot:
+    """Read an event with all its bookings; a second batch only for bookings not in the database.
+
+    What is asked `along` with it is answered at the same block.
+    """
     known = _known_numbers(row, session)
-    question = Question(
-        chain_event_id=number, with_event_bookings=True, chain_booking_ids=tuple(sorted(known))
+    question = replace(
+        along,
+        chain_event_id=number,
+        with_event_bookings=True,
+        chain_booking_ids=tuple(sorted(known)),
     )
     snapshot = session.chain.read(question)
     everything = tuple(sorted(known.union(snapshot.event_booking_ids)))
     if set(everything) != known:
-        snapshot = session.chain.read(
-            Question(chain_event_id=number, with_event_bookings=True, chain_booking_ids=everything)
-        )
+        snapshot = session.chain.read(replace(question, chain_booking_ids=everything))
     return snapshot
 
 

@@ -32,6 +32,7 @@ from mayhouse_cli.models import (
 )
 from mayhouse_cli.money import Wei, format_eth, wei_to_inr
 from mayhouse_cli.operations import freezing
+from mayhouse_cli.operations.meanwhile import refuse_drift
 from mayhouse_cli.operations.operator_log import log
 from mayhouse_cli.operations.transactions import short
 from mayhouse_cli.ports import Session, Signer
@@ -96,6 +97,8 @@ class Prepared:
     """Signed in spite of a freeze: the operator said so."""
     for_rotation: bool = False
     """Moves our own balance to our next signer: no cap holds for it."""
+    read_at: datetime | None = None
+    """When the chain was read for it, where the amounts rest on the contract's percentages."""
     treasury: Signer | None = None
     """Who signs a top-up of the platform's wallet, which it goes to; the platform signs else."""
 
@@ -176,7 +179,7 @@ def prepare(intent: Intent, snapshot: Snapshot, cap: Wei, session: Session) -> P
         )
     fees = session.chain.fees(snapshot, cap)
     check_funds(sender, snapshot.sender_balance, value, fees.most)
-    return Prepared(intent, snapshot, fees)
+    return Prepared(intent, snapshot, fees, read_at=session.now())
 
 
 def check_funds(sender: Address, balance: Wei, value: Wei, fee: Wei | None) -> None:
@@ -214,6 +217,8 @@ def record(
     signer = prepared.signer(session)
     _refuse_to_sign(prepared, session)  # before a person is asked for the password
     signer.unlock()
+    if prepared.read_at is not None:  # a person may have thought about it since
+        refuse_drift(intent, snapshot, prepared.read_at, session)
     sender = signer.address
     chain_id = session.config.chain_id
     with session.transaction():
@@ -227,7 +232,7 @@ def record(
         if not prepared.for_rotation:
             check_spending_caps(sender, intent.call.value, session)
         nonce = _free_nonce(sender, prepared.nonce, snapshot.pending_nonce, session)
-        signed = _sign_new_bytes(
+        signed = sign_new_bytes(
             Payload(chain_id, nonce, intent.recipient, intent.call.value, intent.calldata, fees),
             signer,
             session,
@@ -237,12 +242,13 @@ def record(
         transaction = session.journal.insert(
             intent, signed, generation, sender, session.chain.contract, session.actor
         )
-        log(session, _as_logged(intent), transaction.id, before=intent.terms)
+        log(session, as_logged(intent), transaction.id, before=intent.terms)
         write_rows(transaction)
     return transaction, True
 
 
-def _as_logged(intent: Intent) -> dict[str, object]:
+def as_logged(intent: Intent) -> dict[str, object]:
+    """What the operators' log keeps of an intent."""
     return {
         "kind": intent.kind.value,
         "intent_key": intent.key,
@@ -261,7 +267,7 @@ def _free_nonce(sender: Address, wanted: int | None, pending_count: int, session
     return free
 
 
-def _sign_new_bytes(payload: Payload, signer: Signer, session: Session) -> SignedPayload:
+def sign_new_bytes(payload: Payload, signer: Signer, session: Session) -> SignedPayload:
     """Sign; bytes that were recorded and rejected before are made others by one gas more.
 
     Signing is deterministic, and a rejected transaction's nonce is free again.
@@ -296,12 +302,18 @@ def check_pin(pin: Pin, session: Session) -> None:
             )
 
 
-def check_spending_caps(sender: Address, value: Wei, session: Session) -> None:
-    """Refused when this would go over a wallet's cap; the caller holds the journal's lock."""
+def check_spending_caps(
+    sender: Address, value: Wei, session: Session, largest: Wei | None = None
+) -> None:
+    """Refused when this would go over a wallet's cap; the caller holds the journal's lock.
+
+    With `largest`, the value is the sum of several transactions, none of which is above that.
+    """
     single: Wei | None = session.config.get("max_transaction_eth")
-    if single is not None and value > single:
+    one = value if largest is None else largest
+    if single is not None and one > single:
         raise Refused(
-            f"{format_eth(value)} ETH is over the cap of {format_eth(single)} ETH a transaction",
+            f"{format_eth(one)} ETH is over the cap of {format_eth(single)} ETH a transaction",
             hint="Raise max_transaction_eth if this is meant.",
         )
     daily: Wei | None = session.config.get("max_daily_eth")

@@ -6,7 +6,7 @@ the row names the transaction. Only where nothing on record can tell what is tru
 contract's own settings, its balance) a second row says so in `after`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,6 +36,14 @@ def log(
     session.operator_log.add(
         session.actor, session.command, arguments, transaction_id, before, after
     )
+
+
+def log_all(
+    session: Session,
+    transactions: Sequence[tuple[UUID, Mapping[str, object], Mapping[str, object]]],
+) -> None:
+    """Add a row for each transaction: its id, its arguments, and what was before it."""
+    session.operator_log.add_all(session.actor, session.command, transactions)
 
 
 def list_log(event: str | None, limit: int, session: Session) -> OperatorLogList:

@@ -4,6 +4,9 @@ The one place that turns a receipt into database changes. It needs nothing but t
 the receipt, so that `tx resume` on another machine comes to the same rows.
 """
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from mayhouse_cli.models import Hash, Kind, Receipt, Transaction
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import settlement
@@ -81,6 +84,18 @@ def write_outcome(
             session.payables.mark_paid(payable_id, transaction)
         case _:
             pass
+
+
+def write_outcomes(ends: Sequence[tuple[Transaction, Receipt, int]], session: Session) -> None:
+    """The same for many, with the number each made; bookings go in one statement."""
+    booked: list[tuple[UUID, int, Hash, Wei]] = []
+    for transaction, receipt, chain_id in ends:
+        if transaction.kind is Kind.BOOK_EVENT and transaction.booking_id:
+            stake = Wei(_argument(receipt, "BookingCreated", "userStake"))
+            booked.append((transaction.booking_id, chain_id, receipt.tx_hash, stake))
+        else:
+            write_outcome(transaction, receipt, chain_id, session)
+    session.bookings.mark_booked_all(booked)
 
 
 def take_back(transaction: Transaction, known_as: Hash, session: Session) -> None:

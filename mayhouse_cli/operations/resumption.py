@@ -42,7 +42,7 @@ def resume(beginning: str | None, session: Session, *, wait: bool, max_age: time
     """
     wanted = _wanted(beginning, session)
     problems: dict[UUID, str] = {}
-    moved = _push_all([one for one in wanted if one.status.is_unfinished], problems, session)
+    moved = push_all([one for one in wanted if one.status.is_unfinished], problems, session)
     if wait:
         moved = _watch_all(moved, problems, session)
     result = Resumed(
@@ -113,10 +113,13 @@ def _refuse_second_life(transaction: Transaction, session: Session) -> None:
         )
 
 
-def _push_all(
+def push_all(
     unfinished: Sequence[Transaction], problems: dict[UUID, str], session: Session
 ) -> list[Transaction]:
-    """Look at each, and send it again where that is due; one that cannot be is a problem."""
+    """Look at each, and send it again where that is due; one that cannot be is a problem.
+
+    Those that are told as problems stay unfinished.
+    """
     moved: list[Transaction] = []
     for transaction in unfinished:
         try:

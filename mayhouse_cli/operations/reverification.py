@@ -11,7 +11,15 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from mayhouse_cli.models import Kind, OnChainEvent, Question, Snapshot, Transaction
+from mayhouse_cli.models import (
+    Kind,
+    OnChainEvent,
+    Question,
+    Receipt,
+    Sighting,
+    Snapshot,
+    Transaction,
+)
 from mayhouse_cli.money import format_eth
 from mayhouse_cli.operations.escrow import read_escrow
 from mayhouse_cli.operations.settlement import payable_of
@@ -30,7 +38,7 @@ def why_not_ours(transaction: Transaction, session: Session) -> str | None:
         return _why_not_owed(transaction, session)
     if transaction.kind is Kind.WITHDRAW and (reason := _why_owed(transaction, session)):
         return reason
-    stale = bool(transaction.undone) or session.now() - transaction.created_at > OLD_AFTER
+    stale = is_stale(transaction, session)
     if transaction.chain_event_id is None and not stale:
         return None
     call = session.chain.call_of(transaction) if stale else None
@@ -42,6 +50,11 @@ def why_not_ours(transaction: Transaction, session: Session) -> str | None:
         if reason is not None:
             return reason
     return snapshot.revert_reason
+
+
+def is_stale(transaction: Transaction, session: Session) -> bool:
+    """Whether the guards have to run again before it is sent again."""
+    return bool(transaction.undone) or session.now() - transaction.created_at > OLD_AFTER
 
 
 def _why_not_owed(transaction: Transaction, session: Session) -> str | None:
@@ -73,14 +86,29 @@ def _why_owed(transaction: Transaction, session: Session) -> str | None:
     return f"the contract owes {format_eth(escrow.liabilities)} ETH now, and would lose it"
 
 
-def why_another_event(transaction: Transaction, session: Session) -> str | None:
-    """Whether the number in the calldata is another event's now; None when it is still ours."""
-    return why_other_events([transaction], session).get(transaction.id)
+def creation_named(transaction: Transaction, session: Session) -> Transaction | None:
+    """The recorded creation of the event in the calldata; None where none of ours is named."""
+    if transaction.chain_event_id is None or transaction.event_id is None:
+        return None
+    return session.journal.creations([transaction.event_id]).get(transaction.event_id)
 
 
-def why_other_events(
-    transactions: Sequence[Transaction], session: Session
-) -> Mapping[UUID, str]:
+def why_another_event(
+    transaction: Transaction, sighting: Sighting, creation: Transaction | None
+) -> str | None:
+    """Whether the number in the calldata is another event's now; None when it is still ours.
+
+    The sighting was made with the creation.
+    """
+    if transaction.chain_event_id is None:
+        return None
+    reason = _why_another(transaction, sighting.event)
+    if reason is None and creation is not None:
+        reason = _why_moved(transaction.chain_event_id, _number_made(sighting.creation))
+    return reason
+
+
+def why_other_events(transactions: Sequence[Transaction], session: Session) -> Mapping[UUID, str]:
     """Why the numbers in the calldata are other events' now; empty while all are ours."""
     naming = [one for one in transactions if one.chain_event_id is not None]
     numbers = sorted({one.chain_event_id for one in naming if one.chain_event_id is not None})
@@ -92,7 +120,7 @@ def why_other_events(
     reasons: dict[UUID, str] = {}
     for one in naming:
         number = one.chain_event_id or 0
-        reason = _why_another(one, snapshots[number])
+        reason = _why_another(one, snapshots[number].event)
         if reason is None and one.event_id in moved:
             reason = _why_moved(number, moved[one.event_id])
         if reason is not None:
@@ -112,15 +140,15 @@ def event_terms(event: OnChainEvent) -> dict[str, str]:
 def _why_another_event(
     transaction: Transaction, snapshot: Snapshot, session: Session
 ) -> str | None:
-    reason = _why_another(transaction, snapshot)
+    reason = _why_another(transaction, snapshot.event)
     created = _numbers_created([transaction], session)
     if reason is None and transaction.event_id in created:
         reason = _why_moved(transaction.chain_event_id or 0, created[transaction.event_id])
     return reason
 
 
-def _why_another(transaction: Transaction, snapshot: Snapshot) -> str | None:
-    event, terms = snapshot.event, transaction.terms
+def _why_another(transaction: Transaction, event: OnChainEvent | None) -> str | None:
+    terms = transaction.terms
     if event is None:
         return f"the contract knows no event {transaction.chain_event_id} now"
     found = event_terms(event)
@@ -139,11 +167,15 @@ def _numbers_created(
     event_ids = {one.event_id for one in transactions if one.event_id is not None}
     creations = session.journal.creations(sorted(event_ids)) if event_ids else {}
     sightings = session.chain.sight_all([*creations.values()]) if creations else ()
-    numbers: dict[UUID | None, int | None] = {}
-    for event_id, sighting in zip(creations, sightings, strict=True):
-        made = sighting.receipt.first("EventRunCreated") if sighting.receipt else None
-        numbers[event_id] = int(made.arguments["eventRunId"]) if made else None
-    return numbers
+    return {
+        event_id: _number_made(sighting.receipt)
+        for event_id, sighting in zip(creations, sightings, strict=True)
+    }
+
+
+def _number_made(receipt: Receipt | None) -> int | None:
+    made = receipt.first("EventRunCreated") if receipt else None
+    return int(made.arguments["eventRunId"]) if made else None
 
 
 def _why_moved(number: int, created: int | None) -> str | None:

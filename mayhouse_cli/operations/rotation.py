@@ -7,39 +7,23 @@ begins and none is done twice, so that a rotation that was killed anywhere goes 
 the keystore by its name, the sweep by its intent, the rest by `mayhouse.installation`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Final
 from uuid import UUID
 
-from mayhouse_cli.config import change_config, changed_toml
-from mayhouse_cli.errors import ConfigurationError, CredentialsError, Refused
-from mayhouse_cli.models import (
-    ZERO_ADDRESS,
-    Address,
-    Call,
-    Intent,
-    Kind,
-    Question,
-    Rotation,
-    Status,
-    Transaction,
-)
+from mayhouse_cli.config import change_config
+from mayhouse_cli.errors import Refused
+from mayhouse_cli.models import Address, Question, Rotation, Status
 from mayhouse_cli.money import Wei, format_eth
 from mayhouse_cli.operations import delivery, freezing, resumption
-from mayhouse_cli.operations.freezing import SWEEP_KEY
-from mayhouse_cli.operations.intents import Prepared, SigningChoices, Spending
+from mayhouse_cli.operations.intents import SigningChoices
 from mayhouse_cli.operations.operator_log import log
-from mayhouse_cli.operations.stranding import Held, held_by, refuse_to_strand
+from mayhouse_cli.operations.rotation_plan import RotationPlan, prepare_sweep
+from mayhouse_cli.operations.stranding import held_by, refuse_to_strand
 from mayhouse_cli.operations.transactions import short
-from mayhouse_cli.ports import KeyVault, Session
-
-# What a transfer to an account without code costs, by the protocol.
-_TRANSFER_GAS: Final = 21_000
-_OF_THE_SIGNER: Final = ("wallet", "platform_address")
+from mayhouse_cli.ports import Session
 
 
 class StepState(StrEnum):
@@ -76,180 +60,6 @@ class Rotated:
     left_wei: Wei | None
     """What stays behind: the gas that was set aside and not needed, or less than gas costs."""
     steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class RotationPlan:
-    """A rotation that can be agreed to."""
-
-    wallet: str
-    old: Address
-    new: Address | None
-    keystore: Path
-    file: Path
-    changes: Mapping[str, str]
-    """Settings that the config file gets, beside the new address."""
-    begun: bool
-    pinned: bool
-    """Whether the database is bound to a sender at all."""
-    bound: bool
-    """Whether that is the new wallet."""
-    configured: bool
-    held: Held
-    balance: Wei
-    sweep: Prepared | None
-    """None when nothing is left to sweep."""
-    swept: Transaction | None
-    while_frozen: bool
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is left to be done."""
-        return self.configured and not self.begun and (self.bound or not self.pinned)
-
-    def spending(self, session: Session) -> Spending | None:
-        """What the sweep moves and costs; None when nothing is signed."""
-        return self.sweep.spending(session) if self.sweep else None
-
-
-def plan_rotation(
-    name: str | None,
-    vault: KeyVault,
-    choices: SigningChoices,
-    session: Session,
-    *,
-    while_frozen: bool,
-) -> RotationPlan:
-    """Find where a rotation stands and what is left; signs and keeps nothing.
-
-    Refused while the old wallet would strand something, ConfigurationError when the signer is
-    not configured in a file that can be changed.
-    """
-    under_way = session.installation.rotation()
-    wallet = _target(name, under_way, vault, session)
-    file = _file_of_the_signer(session)
-    keystore = vault.path(wallet)
-    new = vault.address(wallet) if keystore.exists() else None
-    signer = session.signer.address
-    old = under_way.old if under_way else signer
-    configured = session.config.require("wallet") == wallet
-    pin = session.journal.pinned()
-    bound = pin is not None and pin.sender == new
-    snapshot = session.chain.read(Question(sender=old))
-    changes = {"wallet": wallet}
-    if session.config.get("owner_address") is None and snapshot.owner == old:
-        changes["owner_address"] = old
-    plan = RotationPlan(
-        wallet=wallet,
-        old=old,
-        new=new,
-        keystore=keystore,
-        file=file,
-        changes=changes,
-        begun=under_way is not None,
-        pinned=pin is not None,
-        bound=bound,
-        configured=configured,
-        held=Held(),
-        balance=snapshot.sender_balance,
-        sweep=None,
-        swept=None,
-        while_frozen=while_frozen,
-    )
-    if configured and (plan.complete or plan.begun):
-        return plan
-    if keystore.exists() and new is None:
-        raise CredentialsError(
-            f"The keystore {wallet} does not tell its address",
-            hint="Import it again under another name: mayhouse wallet import NAME --keystore F",
-        )
-    if new == old:
-        raise Refused(
-            f"{wallet} is the wallet that signs already ({old})", hint="Name another one."
-        )
-    _check_changeable(plan)
-    plan = _with_sweep(plan, choices, session)
-    if not while_frozen:
-        freezing.refuse_to_sign(session, for_rotation=True)
-    held = Held() if bound else held_by(old, session)
-    refuse_to_strand(held, old)
-    return replace(plan, held=held)
-
-
-def _target(name: str | None, under_way: Rotation | None, vault: KeyVault, session: Session) -> str:
-    if under_way is not None:
-        if name not in (None, under_way.wallet):
-            raise Refused(
-                f"A rotation to {under_way.wallet} is under way, begun by {under_way.by}",
-                hint=f"Finish it first: mayhouse wallet rotate {under_way.wallet}",
-            )
-        return under_way.wallet
-    if name is not None:
-        return name
-    signing = str(session.config.require("wallet"))
-    stem, _, number = signing.rpartition("-")
-    stem, count = (stem, int(number)) if stem and number.isdecimal() else (signing, 1)
-    chosen = f"{stem}-{count + 1}"
-    vault.path(chosen)  # refuses what is no name
-    return chosen
-
-
-def _file_of_the_signer(session: Session) -> Path:
-    """The file that says who signs; ConfigurationError when something else says it."""
-    config = session.config
-    if config.file is None:
-        raise ConfigurationError(
-            "There is no config file that could name the new wallet",
-            hint="`mayhouse init` writes one.",
-        )
-    for key in _OF_THE_SIGNER:
-        origin = config.origins.get(key, "default")
-        if origin not in ("default", str(config.file)):
-            raise ConfigurationError(
-                f"{key} comes from {origin}, which a rotation cannot change",
-                hint=f"Set it in {config.file} instead, and unset it there.",
-            )
-    return config.file
-
-
-def _check_changeable(plan: RotationPlan) -> None:
-    """Before anything is made: the file can be changed as it will have to be."""
-    try:
-        text = plan.file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ConfigurationError(
-            f"{plan.file} cannot be read: {error.strerror}", hint="Check the file."
-        ) from None
-    changed_toml(text, plan.file, {**plan.changes, "platform_address": ZERO_ADDRESS})
-
-
-def _with_sweep(plan: RotationPlan, choices: SigningChoices, session: Session) -> RotationPlan:
-    """Prepare to move all that gas does not need, or find the transfer that did."""
-    new = plan.new or ZERO_ADDRESS
-    intent = Intent(
-        key=f"{SWEEP_KEY}{plan.old}:{new}",
-        kind=Kind.TRANSFER,
-        recipient=new,
-        arguments={"from": plan.old, "to": new},
-        wanted_depth=choices.confirmations,
-    )
-    earlier = session.journal.latest(intent) if plan.new else None
-    if earlier is not None and not earlier.status.is_impossible:
-        return replace(plan, swept=earlier)
-    if plan.bound:
-        return plan
-    snapshot = session.chain.read(Question(sender=plan.old))
-    fees = session.chain.fees(snapshot, choices.max_fee, _TRANSFER_GAS)
-    value = Wei(snapshot.sender_balance - fees.most)
-    if value <= 0:
-        return plan
-    intent = replace(
-        intent,
-        call=Call("", (), value),
-        terms={"balance_wei": str(int(snapshot.sender_balance))},
-    )
-    prepared = Prepared(intent, snapshot, fees, while_frozen=plan.while_frozen, for_rotation=True)
-    return replace(plan, sweep=prepared)
 
 
 # --- carry out ------------------------------------------------------------------------------
@@ -305,10 +115,8 @@ def _sweep(
 ) -> RotationPlan:
     swept = plan.swept
     if swept is None:
-        found = _with_sweep(plan, choices, session)
-        swept = found.swept
-        if swept is None and found.sweep is not None:
-            sweep = replace(found.sweep, while_frozen=plan.while_frozen)
+        sweep = prepare_sweep(plan, choices, session).sweep
+        if sweep is not None:
             swept = delivery.carry_out(sweep, session, lambda _: None, wait=True)
     elif swept.status.is_unfinished:
         resumption.resume(str(swept.id), session, wait=True, max_age=timedelta(hours=1))
@@ -391,6 +199,8 @@ def _steps(plan: RotationPlan, left: Wei) -> tuple[Step, ...]:
 
 
 def _sweep_step(plan: RotationPlan, left: Wei) -> Step:
+    if plan.old == plan.new:
+        return Step("swept", StepState.DONE, "before")
     dust = f"{format_eth(left)} ETH stay behind"
     if plan.swept is not None:
         state = StepState.TO_DO if plan.swept.status.is_unfinished else StepState.DONE

@@ -1,12 +1,12 @@
 """What completing and cancelling share: the event with all its bookings, and their guards."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from mayhouse_cli.errors import Refused, Unconfirmed
+from mayhouse_cli.errors import Refused
 from mayhouse_cli.models import (
     Address,
     BookingRow,
@@ -23,12 +23,18 @@ from mayhouse_cli.money import Wei, format_eth
 from mayhouse_cli.operations.attendance_list import Guest
 from mayhouse_cli.operations.events import read_event
 from mayhouse_cli.operations.lookup import EventReference, find_event_on_chain, unknown_event
+from mayhouse_cli.operations.meanwhile import recorded_on, refuse_unfinished
 from mayhouse_cli.operations.settled_bookings import SettledBooking
-from mayhouse_cli.operations.transactions import short
 from mayhouse_cli.ports import Session
 
 # The platform's columns hold any text; a node takes nothing else.
 _HASH: Final = re.compile(r"0x[0-9a-f]{64}", re.IGNORECASE)
+# More receipts than this are asked for in batches of their own.
+_MOST_ALONG: Final = 100
+
+
+LikelyCall: TypeAlias = Callable[[int, Sequence[BookingRow]], Call | None]
+"""Predicts the call that will be signed from the event's number and its bookings' rows."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,10 @@ class EndingEvent:
     bookings: tuple[OpenBooking, ...]
     blocks: Mapping[Hash, Hash | None]
     """The block in which each transaction of the rows (creation, bookings) stands now."""
+    recorded: frozenset[UUID]
+    """The transactions of ours on it that were recorded before it was read."""
+    asked: Question
+    """What was asked along with it: the likely call was simulated at the same block."""
 
     @property
     def row(self) -> EventRow | None:
@@ -91,23 +101,25 @@ class EndingEvent:
         return self.reference.row.id if self.reference.row else None
 
 
-def read_ending_event(text: str, session: Session) -> EndingEvent:
-    """Read an event that is to be completed or cancelled.
+def nothing_likely(number: int, rows: Sequence[BookingRow]) -> Call | None:
+    """Predict no call: none will be made."""
+    _ = number, rows
+
+
+def read_ending_event(
+    text: str, session: Session, likely: LikelyCall = nothing_likely
+) -> EndingEvent:
+    """Read an event that is to be completed or cancelled; simulate the likely call with it.
 
     NotFound when the contract does not know it, Refused when it has ended, Unconfirmed while
     a transaction of ours on it is unfinished: its outcome would change who is owed what.
     """
     reference, number = find_event_on_chain(text, session)
     row = reference.row
-    unfinished = session.journal.unfinished_of_event(row.id if row else None, number)
-    if unfinished:
-        first = unfinished[0]
-        raise Unconfirmed(
-            f"A transaction on event {number} is unfinished: {first.kind} {short(first)}",
-            hint=f"Finish it first: mayhouse tx resume {short(first)}",
-            details={"transaction_id": str(first.id), "tx_hash": first.tx_hash},
-        )
-    snapshot = read_event(number, row, session)
+    recorded = recorded_on(row.id if row else None, number, session)
+    refuse_unfinished(number, recorded)
+    asked = _asked_along(number, row, likely, session)
+    snapshot = read_event(number, row, session, asked)
     event = snapshot.event
     if event is None:
         raise unknown_event(number)
@@ -123,10 +135,39 @@ def read_ending_event(text: str, session: Session) -> EndingEvent:
         )
     bookings = _open_bookings(row, snapshot, session)
     rows = [row, *(one.row for one in bookings)]
-    hashes = [one.tx_hash for one in rows if one and one.tx_hash and _HASH.fullmatch(one.tx_hash)]
-    blocks = session.chain.placements(hashes) if hashes else {}
+    blocks = _blocks(_hashes(rows), snapshot, session)
     _refuse_undone(number, blocks, session)
-    return EndingEvent(reference, event, snapshot, bookings, blocks)
+    known = frozenset(one.id for one in recorded)
+    return EndingEvent(reference, event, snapshot, bookings, blocks, known, asked)
+
+
+def _asked_along(
+    number: int, row: EventRow | None, likely: LikelyCall, session: Session
+) -> Question:
+    """What can be asked with the event, going by the rows: one round trip instead of three."""
+    rows = session.bookings.of_event(row.id) if row else ()
+    hashes = _hashes([row, *rows])
+    asked = Question(placed=tuple(hashes) if len(hashes) <= _MOST_ALONG else ())
+    call = likely(number, rows)
+    if call is None:
+        return asked
+    signer = session.signer.address
+    owner: Address | None = session.config.get("owner_address")
+    payees = (signer,) if owner in (None, signer) else (signer, owner)
+    return replace(asked, sender=signer, call=call, accounts=payees)
+
+
+def _hashes(rows: Sequence[EventRow | BookingRow | None]) -> list[Hash]:
+    hashes = [one.tx_hash for one in rows if one and one.tx_hash and _HASH.fullmatch(one.tx_hash)]
+    return list(dict.fromkeys(hashes))
+
+
+def _blocks(
+    hashes: Sequence[Hash], snapshot: Snapshot, session: Session
+) -> Mapping[Hash, Hash | None]:
+    missing = [one for one in hashes if one not in snapshot.placements]
+    found = session.chain.placements(missing) if missing else {}
+    return {one: {**snapshot.placements, **found}[one] for one in hashes}
 
 
 def _refuse_undone(number: int, blocks: Mapping[Hash, Hash | None], session: Session) -> None:
@@ -155,11 +196,19 @@ def _open_bookings(
     )
 
 
-def simulate(call: Call, payees: Sequence[Address], session: Session) -> Snapshot:
-    """Simulate an ending, and look whether any payee has code that could block its payment."""
-    snapshot = session.chain.read(
-        Question(sender=session.signer.address, call=call, accounts=tuple(dict.fromkeys(payees)))
-    )
+def simulate(
+    call: Call, payees: Sequence[Address], ending: EndingEvent, session: Session
+) -> Snapshot:
+    """Simulate an ending, and look whether any payee has code that could block its payment.
+
+    Nothing is asked again where just this was simulated when the event was read.
+    """
+    snapshot, asked = ending.snapshot, ending.asked
+    if asked.call != call or not set(payees).issubset(asked.accounts):
+        accounts = tuple(dict.fromkeys(payees))
+        snapshot = session.chain.read(
+            Question(sender=session.signer.address, call=call, accounts=accounts)
+        )
     for payee in payees:
         if payee in snapshot.with_code:
             raise Refused(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mayhouse_cli.errors import DatabaseUnreachable, MayhouseError, Unrecorded
 from mayhouse_cli.models import Receipt, Sighting, Status, Transaction
 from mayhouse_cli.operations import outcomes
-from mayhouse_cli.operations.reverification import why_another_event
+from mayhouse_cli.operations.reverification import creation_named, why_another_event
 from mayhouse_cli.operations.transactions import TransactionResult, short
 from mayhouse_cli.ports import Session
 
@@ -26,14 +26,14 @@ class _Claim:
 
 def look(transaction: Transaction, session: Session) -> Transaction:
     """Look at the chain once and bring the record to what it shows."""
-    sighting = session.chain.sight(transaction)
+    sighting, creation = _sight(transaction, session)
     receipt = believable(transaction, sighting.receipt)
     if receipt is None:
         return _absorb_absence(transaction, sighting, session)
     deep = is_deep(transaction, receipt, sighting)
     if not deep and transaction.block_hash == receipt.block_hash:
         return transaction  # known already; looked at more closely once it is deep
-    if _why_anothers(transaction, receipt, session) is not None:
+    if _why_anothers(transaction, receipt, sighting, creation) is not None:
         return _absorb_absence(transaction, sighting, session)
     absorb = _absorb_end if deep else _absorb_shallow
     return absorb(transaction, receipt, session)
@@ -41,15 +41,26 @@ def look(transaction: Transaction, session: Session) -> Transaction:
 
 def why_not_believed(transaction: Transaction, session: Session) -> str | None:
     """Why what was mined is nothing of ours; None when nothing was, or all is well."""
-    receipt = session.chain.sight(transaction).receipt
-    return None if receipt is None else _why_anothers(transaction, receipt, session)
+    sighting, creation = _sight(transaction, session)
+    if sighting.receipt is None:
+        return None
+    return _why_anothers(transaction, sighting.receipt, sighting, creation)
 
 
-def _why_anothers(transaction: Transaction, receipt: Receipt, session: Session) -> str | None:
+def _sight(transaction: Transaction, session: Session) -> tuple[Sighting, Transaction | None]:
+    """Find the receipt and, in the same round trip, what tells that it is of our event."""
+    with recording(transaction, session):
+        creation = creation_named(transaction, session)
+    return session.chain.sight(transaction, creation), creation
+
+
+def _why_anothers(
+    transaction: Transaction, receipt: Receipt, sighting: Sighting, creation: Transaction | None
+) -> str | None:
     """A reorg can bring our bytes onto another event: at its price, all looks like ours."""
     if not receipt.succeeded or is_cancel(transaction, receipt):
         return None
-    return why_another_event(transaction, session)
+    return why_another_event(transaction, sighting, creation)
 
 
 def is_deep(transaction: Transaction, receipt: Receipt, sighting: Sighting) -> bool:

@@ -7,6 +7,7 @@ its quoted cells span, blank ones and a `sep=;` line included.
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,25 @@ _DELIMITERS: Final = (",", ";", "\t")
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 # The first bytes of .xlsx (a zip) and of .xls.
 _WORKBOOK_MARKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_LARGEST: Final = 5_000_000  # bytes; an event's list has some hundred rows
 # Excel's own first line, by which a file names its delimiter.
 _SEP_LINE: Final = re.compile(r'"?sep=([^"\r\n])"?\1*[ ]*(\r\n|\r|\n|$)', re.IGNORECASE)
 # How a cell is written that must not be read as a number: ="007"
 _FORMULA_TEXT: Final = re.compile(r'="(.*)"', re.DOTALL)
 _BLANK_EDGES: Final = re.compile(r"^[\s\ufeff\u200b\u2060]+|[\s\ufeff\u200b\u2060]+$")
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a file is for, as its errors say it."""
+
+    name: str
+    hint: str
+    largest: int
+    """In bytes."""
+
+
+# An event's list has some hundred rows.
+ATTENDANCE: Final = Purpose("an attendance list", "Check --attendance.", 5_000_000)
 
 
 @dataclass(frozen=True)
@@ -46,13 +60,22 @@ class Sheet:
     """Its letters beyond ASCII were read as Windows-1252, and may be others."""
 
 
-def read_sheet(path: Path, is_header: Callable[[Sequence[str]], bool]) -> Sheet:
+def heading(cell: str) -> str:
+    """Reduce a column's name to its words: small letters, whatever is between them one space."""
+    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", cell).casefold()))
+
+
+def read_sheet(
+    path: Path,
+    is_header: Callable[[Sequence[str]], bool],
+    purpose: Purpose = ATTENDANCE,
+) -> Sheet:
     """Read a file of delimited text; WrongUsage when it is none.
 
     The delimiter is the one with which the first row `is_header`; quoted text in a header can
     hold any number of the others.
     """
-    text, is_guessed = _text(path)
+    text, is_guessed = _text(path, purpose)
     if named := _SEP_LINE.match(text):
         rows, broken = _rows(text[named.end() :], named[1], lines_before=1)
         return Sheet(rows, broken, is_guessed)
@@ -95,9 +118,9 @@ def _cell(text: str) -> str:
     return trimmed
 
 
-def _text(path: Path) -> tuple[str, bool]:
+def _text(path: Path, purpose: Purpose) -> tuple[str, bool]:
     """Decode a file; gives its text, and whether the encoding had to be guessed."""
-    content = _content(path)
+    content = _content(path, purpose)
     if content.startswith(_WORKBOOK_MARKS):
         raise WrongUsage(f"{path} is a workbook, not a CSV", hint=SAVE_AS)
     try:
@@ -122,13 +145,13 @@ def _decoded(content: bytes) -> tuple[str, bool]:
         return content.decode("cp1252"), True
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, purpose: Purpose) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+            content = file.read(purpose.largest + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "that is no path"
-        raise WrongUsage(f"{path} cannot be read: {reason}", hint="Check --attendance.") from None
-    if len(content) > _LARGEST:
-        raise WrongUsage(f"{path} is too large for an attendance list", hint=SAVE_AS)
+        raise WrongUsage(f"{path} cannot be read: {reason}", hint=purpose.hint) from None
+    if len(content) > purpose.largest:
+        raise WrongUsage(f"{path} is too large for {purpose.name}", hint=SAVE_AS)
     return content

@@ -28,6 +28,7 @@ from mayhouse_cli.operations import delivery, intents
 from mayhouse_cli.operations.fee_waiting import waits_for_fee
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.payouts import TRANSFER_GAS
+from mayhouse_cli.operations.rates import display_rate
 from mayhouse_cli.operations.reverification import TOPUP
 from mayhouse_cli.operations.sightings import look
 from mayhouse_cli.operations.transactions import PLANNED, TransactionResult
@@ -95,6 +96,7 @@ def plan_topup(choices: SigningChoices, session: Session) -> TopUpPlan:
     treasury = session.treasury
     intents.check_funds(treasury.address, snapshot.sender_balance, amount, fees.most)
     intent = _intent(outlook, _ordinal(recorded), choices)
+    intent = replace(intent, eth_price_inr=display_rate(session))
     prepared = Prepared(intent, snapshot, fees, treasury=treasury)
     return TopUpPlan(outlook, prepared, _warnings(amount, missing))
 

@@ -61,13 +61,8 @@ class SandboxFiles:
         """Make the folder a sandbox; Refused when it holds something else already."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self.is_sandbox and any(self.folder.iterdir()):
-                raise Refused(
-                    f"{self.folder} holds other files and is not a sandbox",
-                    hint="Name a new or empty folder with --folder.",
-                )
-            if not self.is_sandbox:
-                self.keep(Deployment())
+            with self.locked():  # another process's half-written marker is no other file
+                self._mark()
             ignore = self.folder / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n")
@@ -76,6 +71,16 @@ class SandboxFiles:
                 f"The folder {self.folder} cannot be used: {error.strerror}",
                 hint="Name another one with --folder.",
             ) from None
+
+    def _mark(self) -> None:
+        if self.is_sandbox:
+            return
+        if any(self.folder.iterdir()):
+            raise Refused(
+                f"{self.folder} holds other files and is not a sandbox",
+                hint="Name a new or empty folder with --folder.",
+            )
+        self.keep(Deployment())
 
     def require(self) -> None:
         """Refused when this is not a sandbox."""

@@ -181,6 +181,7 @@ def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
     """The same file opens the keystore afterwards."""
     (tmp_path / ".env").write_text(ENV_FILE)
     (tmp_path / "secret").write_text("correct horse battery\n")
+    (tmp_path / "secret").chmod(0o600)
     words = ("init", "--from-env-file", ".env", "--password-file", "secret")
     assert run(tmp_path, *words).code == 0
     result = run(tmp_path, "doctor", "--offline", MAYHOUSE_KEYSTORE_PASSWORD_FILE="secret")

@@ -24,7 +24,9 @@ def test_what_is_signed_is_logged_with_its_record(mayhouse: Mayhouse) -> None:
 
 def test_a_wallet_is_logged_without_its_key(mayhouse: Mayhouse) -> None:
     """Name and address are kept; neither the key nor the password is."""
-    (mayhouse.folder / "password").write_text("correct horse battery staple")
+    password = mayhouse.folder / "password"
+    password.write_text("correct horse battery staple")
+    password.chmod(0o600)
     made = mayhouse.json("wallet", "new", "treasury", "--password-file", "password").data
     (entry,) = mayhouse.json("log").data["entries"]
     assert entry["command"] == "wallet.new"

@@ -86,6 +86,21 @@ def test_below_the_warning_it_is_filled_up_to_the_target(topped: Mayhouse) -> No
     assert logged["before"]["balance_wei"] == str(ETH // 10)
 
 
+def test_the_platforms_key_need_not_be_there(topped: Mayhouse) -> None:
+    """A machine that holds the treasury alone knows the platform by its address."""
+    del topped.settings["MAYHOUSE_TREASURY_PASSWORD"]
+    secret = topped.folder / "treasury_password"
+    secret.touch(mode=0o600)
+    secret.write_text(f"{PASSWORD}\n")
+    topped.settings |= {
+        "PLATFORM_PRIVATE_KEY": "",
+        "MAYHOUSE_PLATFORM_ADDRESS": PLATFORM,
+        "CREDENTIALS_DIRECTORY": str(topped.folder),
+    }
+    assert run(topped, *TOPUP).data["status"] == "confirmed"
+    assert balance(topped) == ETH
+
+
 @pytest.mark.parametrize(("short_by", "needed"), [(0, False), (1, True)], ids=["at it", "below"])
 def test_the_threshold_is_the_warnings(topped: Mayhouse, short_by: int, needed: bool) -> None:  # noqa: FBT001
     """A wei below it is topped up; at it there is nothing to do, which needs no password."""

@@ -16,5 +16,6 @@ for module in pkgutil.walk_packages(mayhouse_cli.__path__, "mayhouse_cli."):
 
 # The tree of commands is the same each time, and building it takes as long as a command.
 typer.main.get_command = cache(typer.main.get_command)
-typer.main.get_command(app)
+for _ in typer.main.get_command(app).commands.values():  # type: ignore[attr-defined]
+    """Each is built when it is taken out, and kept."""
 gc.freeze()  # what is shared is not copied by each child's collections

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from mayhouse_cli.bootstrap import refuse_old_schema
 from mayhouse_cli.errors import DatabaseUnreachable, MigrationsPending, Refused
 from mayhouse_cli.store import migrations
 from mayhouse_cli.store.migrations import find_migrations
@@ -29,6 +30,24 @@ def test_looking_changes_nothing(empty_database_url: str) -> None:
         assert names == [name for name, _ in pending.pending_sql()]
     assert names[0] == "001_platform_tables.sql"
     assert query(empty_database_url, "SELECT to_regnamespace('mayhouse')") == [(None,)]
+
+
+def test_an_old_schema_is_refused_by_the_names_of_its_files(
+    empty_database_url: str, database_url: str, sql_folder: Path
+) -> None:
+    """As they stand in the folder, whether they wait or were changed."""
+    with (
+        migrations_of(empty_database_url) as pending,
+        pytest.raises(MigrationsPending, match=r"pending: 001_platform_tables\.sql, 002_"),
+    ):
+        refuse_old_schema(pending)
+    edited = sql_folder / "001_platform_tables.sql"
+    edited.write_text(edited.read_text() + "-- edited")
+    with (
+        migrations_of(database_url, sql_folder) as drifted,
+        pytest.raises(MigrationsPending, match=r"drifted: 001_platform_tables\.sql$"),
+    ):
+        refuse_old_schema(drifted)
 
 
 def test_an_edited_migration_is_drift_and_nothing_is_run(

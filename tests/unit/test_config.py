@@ -46,6 +46,7 @@ def write(path: Path, text: str = "", **keys: object) -> Path:
     """Write a config file, as text or by its keys."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text or tomli_w.dumps(keys), encoding="utf-8")
+    path.chmod(0o600)
     return path
 
 
@@ -334,9 +335,66 @@ def test_a_command_is_a_list_of_words(tmp_path: Path, command: object) -> None:
 
 def test_the_variable_counts_more_than_its_file_and_command(tmp_path: Path) -> None:
     """The value itself is nearest."""
-    write(tmp_path / "config.toml", password_command=["false"])
-    told = {"MAYHOUSE_KEYSTORE_PASSWORD": "a", "MAYHOUSE_KEYSTORE_PASSWORD_FILE": "missing"}
-    assert load(tmp_path, told).get("password") == "a"
+    write(tmp_path / "config.toml", database_url_command=["false"])
+    told = {"DATABASE_URL": "a", "DATABASE_URL_FILE": "missing"}
+    assert load(tmp_path, told).get("database_url") == "a"
+
+
+@pytest.mark.parametrize(
+    ("there", "origin"),
+    [
+        (("file", "command", "credentials", "variable"), "file from"),
+        (("command", "credentials", "variable"), "config.toml (password_command)"),
+        (("credentials", "variable"), "credentials directory"),
+        (("variable",), "environment MAYHOUSE_KEYSTORE_PASSWORD"),
+    ],
+)
+def test_a_password_comes_from_the_plain_environment_last(
+    tmp_path: Path, there: tuple[str, ...], origin: str
+) -> None:
+    """A file, a command, a credential: each hides it better than what every child inherits."""
+    told = {"MAYHOUSE_KEYSTORE_PASSWORD": "variable"}
+    if "file" in there:
+        told["MAYHOUSE_KEYSTORE_PASSWORD_FILE"] = str(write(tmp_path / "secret", "file"))
+    if "command" in there:
+        command = [sys.executable, "-c", "print('command')"]
+        write(tmp_path / "config.toml", password_command=command)
+    if "credentials" in there:
+        write(tmp_path / "credentials/password", "credentials")
+        told["CREDENTIALS_DIRECTORY"] = str(tmp_path / "credentials")
+    config = load(tmp_path, told)
+    assert config.get("password") == there[0]
+    assert origin in config.origins["password"]
+
+
+@pytest.mark.parametrize("bits", [0o640, 0o604, 0o620, 0o666])
+def test_a_secret_file_that_is_open_to_others_is_refused(tmp_path: Path, bits: int) -> None:
+    """The command that closes it is the remedy."""
+    path = write(tmp_path / "secret", "hunter2")
+    path.chmod(bits)
+    with pytest.raises(CredentialsError, match="open to other users") as caught:
+        read_secret_file(path)
+    assert f"chmod 600 {path}" in (caught.value.hint or "")
+
+
+def test_a_secret_in_a_config_file_that_is_open_to_others_is_refused(tmp_path: Path) -> None:
+    """When it is used: what needs no secret, and `doctor`, still run."""
+    path = write(tmp_path / "config.toml", database_url="postgresql://me:hunter2@db/x", chain_id=5)
+    path.chmod(0o644)
+    config = load(tmp_path)
+    assert config.chain_id == 5
+    with pytest.raises(CredentialsError, match="holds secrets and is open") as caught:
+        config.get("database_url")
+    assert f"chmod 600 {path}" in (caught.value.hint or "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_secret_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    """He could have written anything into it."""
+    path = write(tmp_path / "secret", "hunter2")
+    os.chown(path, 12345, -1)
+    with pytest.raises(CredentialsError, match="belongs to another user"):
+        read_secret_file(path)
 
 
 @pytest.mark.parametrize("key", ["password", "platform_private_key"])

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from mayhouse_cli.errors import Refused
+from mayhouse_cli.errors import Refused, Unconfirmed
 from mayhouse_cli.models import Status
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import topup
 from mayhouse_cli.operations.topup import TopUp
+from mayhouse_cli.operations.transactions import list_stuck
 from tests.twin_chain import PLATFORM, STRANGER
 from tests.twin_session import TREASURY, MemorySession, choices, platform
 
@@ -56,6 +57,31 @@ def test_the_platforms_key_signs_no_top_up() -> None:
     top_up(session)
     assert [one.sender for one in session.recorded] == [TREASURY]
     assert (session.signer.signed, session.signer.unlocked) == ([], 0)
+
+
+def test_the_days_cap_is_held_against_the_record_that_is_made() -> None:
+    """Under the lock, whatever the plan had seen: nothing is recorded and nothing is sent."""
+    session = short()
+    plan = topup.plan_topup(choices(), session)
+    session.set(topup_daily_cap_eth=Wei(ETH // 2))
+    with pytest.raises(Refused, match="over their cap"):
+        topup.top_up(plan, choices(), session)
+    assert (session.recorded, session.chain.sent) == ([], [])
+
+
+def test_what_is_stuck_is_told_for_each_wallet() -> None:
+    """Each has nonces of its own: the treasury's are not held against the platform's."""
+    session = short()
+    session.create_event()
+    session.wait_for(5)
+    top_up(session)
+    session.chain.mines = False
+    session.wait_for(1)
+    with pytest.raises(Unconfirmed):
+        session.create_event(seats=2)
+    stuck = list_stuck(session)
+    assert [one.waits_for for one in stuck.transactions] == ["a block", "a block"]
+    assert stuck.missing_nonces == ()
 
 
 def test_a_top_up_of_a_wallet_that_was_given_up_is_not_sent_again() -> None:

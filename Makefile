@@ -2,6 +2,7 @@
 #   make demo    the whole story on a local chain and database
 #   make test    all checks and tests (under 8 minutes on 2 cores)
 #   make check   the same, with the full fault and fuzz sweeps
+#   make bench   how long commands take, against the plain way of doing the same
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint tools contract format constraints audit-dependencies clean
+.PHONY: demo test check bench lint tools contract screenshots format constraints errors-doc audit-dependencies clean
 
 demo: $(VENV)/.sandbox
 	$(BIN)/mayhouse demo
@@ -19,6 +20,9 @@ test: lint tools
 
 check: lint tools
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+
+bench: tools
+	$(BIN)/python -m tests.bench
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -39,6 +43,14 @@ tools/node_modules/.installed: tools/package.json $(VENV)/.dev
 
 contract: tools
 	$(BIN)/python tools/nodejs.py node tools/compile_contract.mjs
+
+# The README's pictures, drawn from commands run on a sandbox.
+screenshots: $(VENV)/.dev tools
+	$(BIN)/python tools/screenshots.py
+
+# docs/errors.md, out of the error classes.
+errors-doc: $(VENV)/.dev
+	$(BIN)/python tools/errors_doc.py
 
 # The versions and checksums of a release, for every platform: asks pip, installs nothing.
 constraints: $(VENV)/.dev

@@ -16,7 +16,7 @@ def main() -> None:
         return
     # What a command makes is mostly modules, which stay: to look through them for garbage again
     # and again while they load takes a tenth of its time.
-    gc.set_threshold(100_000)
+    gc.set_threshold(200_000)
     from mayhouse_cli.process import protect_memory
 
     protect_memory()  # before anything that could hold a secret is read

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from mayhouse_cli.store.database import Database
     from mayhouse_cli.store.health import DatabaseHealth
     from mayhouse_cli.store.migrations import Migrations
+    from mayhouse_cli.store.overview import PostgresOverview
+    from mayhouse_cli.store.suggestions import PostgresSuggestions
 
 # `doctor` asks each node by itself, and a dead one is not worth more.
 _LONGEST_LOOK_SECONDS: Final = 5.0
@@ -183,6 +185,12 @@ class OpenSession:
         return open_operator_log(self._migrated_database)
 
     @cached_property
+    def overview(self) -> "PostgresOverview":
+        from mayhouse_cli.store.overview import PostgresOverview
+
+        return PostgresOverview(self._migrated_database)
+
+    @cached_property
     def mirror(self) -> Mirror:
         from mayhouse_cli.store.mirror import PostgresMirror
 
@@ -288,6 +296,13 @@ def find_role_script() -> Path:
     from mayhouse_cli.store.migrations import find_migrations
 
     return find_migrations() / "roles" / "mayhouse_operator.sql"
+
+
+def open_suggestions(config: Config, timeout: float) -> "PostgresSuggestions":
+    """What a shell can complete out of the database; `timeout` in seconds."""
+    from mayhouse_cli.store.suggestions import PostgresSuggestions
+
+    return PostgresSuggestions(open_database(config, "database_url", timeout))
 
 
 def open_operator_log(database: "Database") -> OperatorLog:

@@ -11,13 +11,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
@@ -26,42 +26,39 @@ from rich.text import Text
 from mayhouse_cli.errors import MayhouseError
 from mayhouse_cli.money import Wei
 from mayhouse_cli.redaction import secrets_of_this_process
+from mayhouse_cli.tables import (
+    ALARM,
+    DONE,
+    WAITING,
+    Block,
+    Line,
+    Table,
+    dim,
+    fit,
+    good,
+    heading,
+    state,
+    text_of,
+)
+
+__all__ = [
+    "ALARM",
+    "DONE",
+    "WAITING",
+    "Block",
+    "Line",
+    "Output",
+    "Table",
+    "dim",
+    "good",
+    "heading",
+    "state",
+]
 
 SCHEMA_VERSION: Final = 1
 # Wider than any line of ours, so that nothing is wrapped; a terminal folds long lines itself.
 _NO_WRAPPING: Final = 4_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of text; `style` is a rich style."""
-
-    text: str = ""
-    style: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows in aligned columns; columns named in `right` hold amounts."""
-
-    rows: Sequence[Sequence[str]]
-    headers: Sequence[str] = ()
-    right: frozenset[int] = frozenset()
-    indent: int = 0
-
-
-Block = Line | Table
-
-
-def good(text: str) -> Line:
-    """A line that says that something was done."""
-    return Line(f"✓ {text}", "green")
-
-
-def dim(text: str) -> Line:
-    """A line of secondary importance."""
-    return Line(text, "dim")
 
 
 def as_data(value: object) -> Any:  # noqa: ANN401 JSON
@@ -153,7 +150,7 @@ class Output:
             data = as_data(error.known) if error.known is not None else None
             self._document(command, ok=False, data=data, error=told)
             return
-        lines = [Line(f"✗ {_one_line(error.message)}", "bold red")]
+        lines = [Line(f"✗ {_one_line(error.message)}", ALARM)]
         if error.hint:
             lines.append(Line(f"  {_one_line(error.hint)}"))
         self._blocks(sys.stderr, lines)
@@ -163,7 +160,7 @@ class Output:
         self._warnings.append(text)
         if not self.as_json:
             self.stop_progress()
-            self._blocks(sys.stderr, [Line(f"! {_one_line(text)}", "yellow")])
+            self._blocks(sys.stderr, [Line(f"! {_one_line(text)}", WAITING)])
 
     def note(self, blocks: Iterable[Block]) -> None:
         """Show what a person must see before deciding; on stderr."""
@@ -231,11 +228,14 @@ class Output:
         drawn = io.StringIO()
         in_color = stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
         console = self._console(drawn, _NO_WRAPPING, force_terminal=in_color)
+        columns = _columns_of(stream)
         for block in blocks:
-            if isinstance(block, Line):
-                console.print(Text(self._clean(block.text), style=block.style))
-            else:
-                console.print(self._rich_table(block))
+            fitted = fit(block, columns, cell_len) if isinstance(block, Table) else [block]
+            for part in fitted:
+                if isinstance(part, Line):
+                    console.print(Text(self._clean(part.text), style=part.style))
+                else:
+                    console.print(self._rich_table(part))
         text = drawn.getvalue()
         self._write(stream, "\n".join(line.rstrip() for line in text.split("\n")))
 
@@ -258,9 +258,12 @@ class Output:
                 no_wrap=True,
             )
         for row in table.rows:
-            cells = [self._clean(cell) for cell in row]
-            cells[0] = " " * table.indent + cells[0]
-            rich_table.add_row(*(Text(cell) for cell in cells))
+            cells = [
+                Text(self._clean(text_of(cell)), cell.style if isinstance(cell, Line) else "")
+                for cell in row
+            ]
+            cells[0] = Text.assemble(" " * table.indent, cells[0])
+            rich_table.add_row(*cells)
         return rich_table
 
     def _clean(self, text: str) -> str:
@@ -282,6 +285,14 @@ class Output:
                     f"The result could not be written: {error.strerror}",
                     hint="What was done stands, and is recorded: see `mayhouse tx list`.",
                 ) from None
+
+
+def _columns_of(stream: TextIO) -> int | None:
+    """How wide the terminal is; None for what is none, or does not tell."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None
 
 
 def _discard(stream: TextIO) -> None:

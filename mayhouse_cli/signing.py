@@ -137,10 +137,10 @@ def open_treasury(config: Config, ask_password: AskPassword) -> Signer:
 
 
 def _raw_signer(config: Config) -> RawKeySigner | None:
-    from mayhouse_cli.chain.signer import LocalSigner  # noqa: PLC0415 starts slowly
-
     if (text := config.get("platform_private_key")) is None:
         return None
+    from mayhouse_cli.chain.signer import LocalSigner  # noqa: PLC0415 starts slowly
+
     allowed = config.chain_id != MAINNET_CHAIN_ID or bool(config.get(ALLOW_RAW_KEY))
     return RawKeySigner(LocalSigner(parse_private_key(text)), allowed=allowed)
 

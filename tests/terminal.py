@@ -20,7 +20,7 @@ _LAUNCH: Final = (
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     "os.execv(sys.argv[1], sys.argv[1:])"
 )
-_ROWS_AND_COLUMNS: Final = (40, 100)
+_ROWS: Final = 40
 _PATIENCE: Final = 30.0  # seconds
 
 
@@ -28,16 +28,22 @@ class Terminal:
     """One run of the script with a terminal as stdin and stderr, and as stdout unless piped."""
 
     def __init__(
-        self, *words: str, env: Mapping[str, str], cwd: str | Path, pipe_stdout: bool = False
+        self,
+        *words: str,
+        env: Mapping[str, str],
+        cwd: str | Path,
+        pipe_stdout: bool = False,
+        program: str | Path = SCRIPT,
+        columns: int = 100,
     ) -> None:
-        """Start the script."""
+        """Start the script, or another program."""
         self.seen = ""
         self._unread = 0
         self._master, slave = os.openpty()
-        termios.tcsetwinsize(self._master, _ROWS_AND_COLUMNS)
+        termios.tcsetwinsize(self._master, (_ROWS, columns))
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _LAUNCH, SCRIPT, *words],
+                [sys.executable, "-c", _LAUNCH, program, *words],
                 env={"TERM": "xterm", **env},
                 cwd=cwd,
                 stdin=slave,

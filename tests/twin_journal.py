@@ -274,15 +274,18 @@ class MemoryJournal(MemoryJournalBatches):
         text = beginning.strip().lower()
         if len(text) < 4:
             raise WrongUsage(f"Too short to name a transaction: {beginning}")
-        found = [
+        found = self._named(text) or self._named(f"0x{text}")
+        if len(found) != 1:
+            raise NotFound(f"{len(found)} transactions begin with {beginning}")
+        return found[0]
+
+    def _named(self, text: str) -> Sequence[Transaction]:
+        return [
             one
             for one in self._all()
             if one.id.hex.startswith(text.replace("-", ""))
             or any(attempt.tx_hash.startswith(text) for attempt in one.attempts)
         ]
-        if len(found) != 1:
-            raise NotFound(f"{len(found)} transactions begin with {beginning}")
-        return found[0]
 
     def knows(self, tx_hash: Hash) -> bool:
         return any(each.tx_hash == tx_hash for one in self._all() for each in one.attempts)

@@ -125,7 +125,6 @@ def main() -> None:
                     "--max-fee", "0.1", code=6)  # fmt: skip
         studio.draw("complete", "event", "complete", "1", "--attended", "1", "--yes")
         studio.draw("settle", "event", "settle", "1")
-        studio.draw("audit", "audit")
     finally:
         studio.run("sandbox", "down")
         shutil.rmtree(home)

@@ -1,4 +1,8 @@
-"""The contract client: one batch of reads at one block, one way to send, one to find a receipt."""
+"""The contract client: one batch of reads at one block, one way to send, one to find a receipt.
+
+Calls and answers are put into words by `contract.py` and `wire.py`, HTTP and failover are in
+`rpc.py`, and nothing is signed here: that is `signer.py`.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,8 +1,9 @@
 """Loads web3 and eth_account without what they bring along and this tool never reaches.
 
-Most of their start-up is pairing tables for validators' keystores (py_ecc, through eth_keyfile)
-and clients for asynchronous HTTP and websockets: 0.5 s of 0.8 s. Both libraries only name these
-while they are loaded, so for that time a finder answers for them with stand-ins:
+Most of their start-up is pairing tables for validators' keystores (py_ecc, through eth_keyfile),
+clients for asynchronous HTTP and websockets, and all of web3 that is not its HTTP provider. Both
+libraries only name these while they are loaded, so for that time a finder answers for them with
+stand-ins:
 
 - a stand-in that is touched afterwards loads the real thing and passes on to it;
 - one that is touched while loading goes on ends the lean load: what it left is dropped, and the
@@ -22,10 +23,29 @@ from typing import Any, Final
 
 from mayhouse_cli.errors import MayhouseError
 
-LOADED: Final = ("eth_account", "web3")
+LOADED: Final = ("web3",)
+NEVER_REACHED: Final = (
+    "aiohttp",
+    "ens",
+    "eth_account",  # web3 names it; who signs loads it by itself
+    "eth_keyfile",
+    "web3.main",
+    "web3.middleware",
+    "web3.providers.async_base",
+    "web3.providers.auto",
+    "web3.providers.eth_tester",
+    "web3.providers.ipc",
+    "web3.providers.legacy_websocket",
+    "web3.providers.persistent",
+    "web3.providers.rpc.async_rpc",
+    "web3.utils.abi",
+    "web3.utils.async_exception_handling",
+    "web3.utils.exception_handling",
+    "web3.utils.subscriptions",
+    "websockets",
+)
 # web3's own second package goes with it when a load that failed is undone.
-_UNDONE_TOGETHER: Final = frozenset({*LOADED, "ens"})
-NEVER_REACHED: Final = ("aiohttp", "eth_keyfile", "websockets")
+_UNDONE_TOGETHER: Final = frozenset({"ens"})
 
 
 class TouchedTooEarly(Exception):
@@ -56,6 +76,10 @@ class StandIn:
     def __or__(self, other: object) -> "StandIn":
         """Be part of an annotation, `Name | None`."""
         return self
+
+    def __getitem__(self, item: Any) -> Any:
+        """Be part of an annotation, `Name[item]`."""
+        return self if self._finder.is_active else self.real()[item]
 
     __ror__ = __or__
     __hash__ = object.__hash__
@@ -96,7 +120,10 @@ class StandInModule(ModuleType):
 
 
 class NeverReached(MetaPathFinder, Loader):
-    """Finds a stand-in for each module of the libraries that are not loaded yet."""
+    """Finds a stand-in for each module of the libraries that are not loaded yet.
+
+    A library may be a part of another one, named with its dots.
+    """
 
     def __init__(self, libraries: Sequence[str]) -> None:
         """Answer for these; one that is there already stays as it is."""
@@ -108,7 +135,7 @@ class NeverReached(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         """Know the libraries' modules, all as packages: what is below them is unknown."""
         _ = path, target
-        known = fullname.partition(".")[0] in self._libraries
+        known = any(f"{fullname}.".startswith(f"{one}.") for one in self._libraries)
         return ModuleSpec(fullname, self, is_package=True) if known else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:

@@ -294,9 +294,7 @@ class Rpc:
         except NoAnswer as failure:
             return [failure for _ in raws]
         return [
-            answer
-            if isinstance(answer, str | Fault)
-            else NoAnswer("it did not answer with a hash")
+            answer if isinstance(answer, str | Fault) else NoAnswer("it did not answer with a hash")
             for answer in answers
         ]
 

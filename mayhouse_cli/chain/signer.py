@@ -6,15 +6,18 @@ Signing is deterministic (RFC 6979), so the same payload always gives the same b
 from contextlib import suppress
 from typing import Any, Final
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.address import to_canonical_address, to_checksum_address
 from hexbytes import HexBytes
 
-from mayhouse_cli.errors import CredentialsError, Refused
+from mayhouse_cli.chain.lean_imports import load_lean
+from mayhouse_cli.errors import CredentialsError, Refused, Stopped
 from mayhouse_cli.models import Address, Fees, Hash, Payload, SignedPayload
 from mayhouse_cli.money import Wei
+
+load_lean(("eth_account",), ("eth_keyfile",))
+from eth_account import Account  # noqa: E402 after the lean load
+from eth_account.signers.local import LocalAccount  # noqa: E402
+from eth_account.typed_transactions.typed_transaction import TypedTransaction  # noqa: E402
 
 # EIP-2718's type byte of an EIP-1559 transaction.
 DYNAMIC_FEE: Final = 2
@@ -68,6 +71,8 @@ def recover_sender(raw: bytes) -> Address:
     sender: str | None = None
     try:
         sender = Account.recover_transaction(raw)
+    except Stopped:
+        raise
     except Exception:  # noqa: BLE001 rlp, eth_keys and eth_utils raise trees of their own
         sender = None
     if sender is None:
@@ -99,6 +104,8 @@ def _fields(raw: bytes) -> dict[str, Any]:
         # Decoding is lax in places: only what would be encoded just so is taken.
         if decoded.encode() == raw:
             fields = decoded.as_dict()
+    except Stopped:
+        raise
     except Exception:  # noqa: BLE001 rlp, eth_account and eth_utils raise trees of their own
         fields = {}
     # We never create a contract and never name an access list: such bytes are not ours.

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
+from mayhouse_cli import times
 from mayhouse_cli.money import (
     Wei,
     format_eth,
@@ -16,8 +16,7 @@ from mayhouse_cli.money import (
 from mayhouse_cli.operations.transactions import TransactionResult
 from mayhouse_cli.render import Block, Line, dim, good
 
-# The platform's events take place in India; RFC 3339 in UTC is what --json is for.
-_INDIA = ZoneInfo("Asia/Kolkata")
+moment = times.moment
 
 
 def eth(wei: int) -> str:
@@ -40,14 +39,6 @@ def brief(wei: int) -> str:
 def inr_of(wei: Wei, rate: Decimal | None) -> str:
     """In rupees at a rate; empty without one."""
     return format_inr(wei_to_inr(wei, rate)) if rate else ""
-
-
-def moment(when: datetime) -> str:
-    """Write a time as people in India read it: "Sat 28 Nov 2026, 18:00 IST"."""
-    try:
-        return f"{when.astimezone(_INDIA):%a %d %b %Y, %H:%M} IST"
-    except OverflowError:  # the last representable moment stands for nonsense on chain
-        return when.isoformat()
 
 
 def rate_words(eth_price_inr: Decimal, source: str, as_of: datetime) -> str:

@@ -13,12 +13,12 @@ from mayhouse_cli.operations.audit import audit as run_audit
 from mayhouse_cli.operations.audit_findings import Finding
 from mayhouse_cli.operations.drift_words import Severity
 from mayhouse_cli.options import CommonOptions, command
-from mayhouse_cli.render import Block, Line, Table, dim, good
+from mayhouse_cli.render import ALARM, WAITING, Block, Line, Table, dim, good
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the top level."""
-    command(app, "audit")(audit)
+    command(app, "audit", exits=(0, 1, 2, 3, 5, 9))(audit)
 
 
 def audit(common: CommonOptions) -> None:
@@ -31,7 +31,7 @@ def audit(common: CommonOptions) -> None:
     invocation = Invocation(common)
     with invocation.session(SIGN_SECONDS) as session:
         result = run_audit(session)
-    blocks = [*_escrow_blocks(result.escrow), *finding_blocks(result.findings)]
+    blocks: list[Block] = [*_escrow_blocks(result.escrow), *finding_blocks(result.findings)]
     checked = ", ".join(
         (
             plural(result.events_checked, "event"),
@@ -39,6 +39,9 @@ def audit(common: CommonOptions) -> None:
             plural(result.transactions_checked, "confirmed transaction"),
         )
     )
+    if result.transactions_unfinished:
+        waiting = f"{plural(result.transactions_unfinished, 'transaction')} not final yet"
+        blocks.append(Line(f"! {waiting}: mayhouse tx list --unfinished", WAITING))
     if result.alarms:
         invocation.output.findings(blocks)
         raise CheckFoundProblems(
@@ -54,7 +57,7 @@ def finding_blocks(findings: Iterable[Finding]) -> list[Block]:
     blocks: list[Block] = []
     for finding in findings:
         serious = finding.severity is Severity.FINDING
-        mark, style = ("✗", "red") if serious else ("!", "yellow")
+        mark, style = ("✗", ALARM) if serious else ("!", WAITING)
         blocks.append(Line(f"{mark} {finding.code}  {finding.subject}", style))
         blocks.append(Line(f"  {finding.detail}"))
         blocks.append(dim(f"  {finding.remedy}"))

@@ -24,7 +24,7 @@ topup.register(app)
 COMMAND = "balance.check"
 
 
-@command(app, "check")
+@command(app, "check", exits="0 OK; 1 WARNING; 2 CRITICAL; 3 UNKNOWN, whatever went wrong")
 def check(
     common: CommonOptions,
     warning: Annotated[

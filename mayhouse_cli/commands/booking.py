@@ -23,7 +23,7 @@ from mayhouse_cli.options import (
     command,
     group,
 )
-from mayhouse_cli.render import Block, Line, Table, dim
+from mayhouse_cli.render import WAITING, Block, Line, Table, dim, heading, state
 
 app = group("Quote, make and look up bookings.")
 
@@ -55,13 +55,15 @@ def _quote_blocks(quote: Quote) -> list[Block]:
         ],
         ["to pay", format_inr(quote.total_inr), eth(quote.total_wei)],
     ]
-    head = (
-        f"{quote.title}   event {quote.chain_event_id}   {moment(quote.starts_at)}   "
-        f"{quote.seats_available} of {plural(quote.max_seats, 'seat')} left"
+    head = heading(
+        quote.title,
+        f"event {quote.chain_event_id}",
+        moment(quote.starts_at),
+        f"{quote.seats_available} of {plural(quote.max_seats, 'seat')} left",
     )
     at = rate_words(quote.eth_price_inr, quote.rate_source, quote.rate_as_of)
     return [
-        Line(head, "bold"),
+        head,
         Line(),
         Table(rows, right=frozenset({1, 2}), indent=2),
         Line(),
@@ -75,9 +77,7 @@ def create(
     signing: SigningOptions,
     event: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[EVENT]", help="Database id or on-chain number.", show_default=False
-        ),
+        typer.Argument(metavar="EVENT", help="Database id or on-chain number.", show_default=False),
     ] = None,
     seats: Annotated[
         int | None,
@@ -150,19 +150,23 @@ def list_(
     invocation = Invocation(common)
     with invocation.session() as session:
         result = bookings.list_bookings(event, limit, session)
-    rows = [
+    rows: list[list[str | Line]] = [
         [
             str(one.chain_booking_id or "-"),
             one.traveler,
             str(one.seats),
-            one.status if one.chain_booking_id else f"{one.status}, not on chain",
+            state(one.status)
+            if one.chain_booking_id
+            else Line(f"{one.status}, not on chain", WAITING),
             eth(one.stake_wei) if one.stake_wei is not None else "-",
             str(one.booking_id),
         ]
         for one in result.bookings
     ]
     headers = ["booking", "traveler", "seats", "status", "stake", "row"]
-    blocks: list[Block] = [Table(rows, headers, frozenset({0, 2, 4}))]
+    # Without its row a booking is named by its number alone, if it has one.
+    spare = (5, 4, 2) if all(one.chain_booking_id for one in result.bookings) else (4, 2)
+    blocks: list[Block] = [Table(rows, headers, frozenset({0, 2, 4}), spare=spare)]
     invocation.show(result, blocks if rows else [dim("No bookings yet.")])
 
 

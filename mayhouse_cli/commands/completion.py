@@ -20,7 +20,7 @@ from typer._click.shell_completion import _resolve_context, _resolve_incomplete
 from mayhouse_cli.bootstrap import open_suggestions, open_vault
 from mayhouse_cli.commands.invocation import Invocation
 from mayhouse_cli.config import Config, load_config
-from mayhouse_cli.models import SuggestionKind
+from mayhouse_cli.models.suggestions import SuggestionKind
 from mayhouse_cli.operations.patience import wait_at_most
 from mayhouse_cli.options import CommonOptions, command
 from mayhouse_cli.render import Block, Line
@@ -181,9 +181,7 @@ def _named(name: str, context: Any, incomplete: str) -> list[tuple[str, str]]:  
     config = _config_of(context)
     if name in _WALLETS:
         wallets = open_vault(config).list()
-        return [
-            (one.name, one.address or "") for one in wallets if one.name.startswith(incomplete)
-        ]
+        return [(one.name, one.address or "") for one in wallets if one.name.startswith(incomplete)]
     *earlier, beginning = incomplete.split(",")  # lists of ids are written with commas
     kind = _IN_THE_DATABASE[name]
 

@@ -12,7 +12,7 @@ from mayhouse_cli.render import Block, Line, Table, dim
 app = group("See what is configured and where it comes from.")
 
 
-@command(app, "show")
+@command(app, "show", exits=(0, 2, 3))
 def show(common: CommonOptions) -> None:
     """Show every setting as it holds, with its origin; secrets stay hidden.
 
@@ -30,7 +30,7 @@ def _value(one: SettingShown) -> str:
     return f"{one.value} {one.unit}".rstrip()
 
 
-@command(app, "path")
+@command(app, "path", exits=(0, 2, 3))
 def path(common: CommonOptions) -> None:
     """Show which config file is in use, and where others are looked for.
 

@@ -27,7 +27,7 @@ _OPTIONS = {"eth_price_inr": str(ETH_PRICE_INR), "rate_max_jump_percent": "10000
 
 def register(app: typer.Typer) -> None:
     """Add the command to the top level."""
-    command(app, "demo")(demo)
+    command(app, "demo", exits=(0, 1, 2, 5, 6))(demo)
 
 
 def demo(common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER) -> None:

@@ -24,7 +24,7 @@ _MARKS: Final = {
 
 def register(app: typer.Typer) -> None:
     """Add the command to the top level."""
-    command(app, "doctor")(doctor)
+    command(app, "doctor", exits=(0, 1, 2))(doctor)
 
 
 def doctor(

@@ -25,7 +25,7 @@ from mayhouse_cli.options import (
     command,
     group,
 )
-from mayhouse_cli.render import Block, Table, dim
+from mayhouse_cli.render import Block, Line, Table, dim, state
 
 app = group("Create, complete and cancel event runs.")
 
@@ -41,7 +41,7 @@ def create(
     event: Annotated[
         str | None,
         typer.Argument(
-            metavar="[EVENT]",
+            metavar="EVENT",
             help="Database id of an event run that has a row.",
             show_default=False,
         ),
@@ -164,7 +164,7 @@ def list_(common: CommonOptions, limit: LimitOption = 50) -> None:
     invocation = Invocation(common)
     with invocation.session() as session:
         result = events.list_events(limit, session)
-    rows = [
+    rows: list[list[str | Line]] = [
         [
             str(one.chain_event_id or "-"),
             one.title,
@@ -172,13 +172,15 @@ def list_(common: CommonOptions, limit: LimitOption = 50) -> None:
             str(one.seats),
             format_inr(one.price_inr),
             one.status,
-            one.blockchain_status,
+            state(one.blockchain_status),
             str(one.event_id),
         ]
         for one in result.events
     ]
     headers = ["event", "experience", "starts", "seats", "price", "status", "chain", "row"]
-    blocks: list[Block] = [Table(rows, headers, frozenset({0, 3, 4}))]
+    # Without its row an event is named by its number alone, if it has one.
+    spare = (7, 6, 3, 4) if all(one.chain_event_id for one in result.events) else (6, 3, 4)
+    blocks: list[Block] = [Table(rows, headers, frozenset({0, 3, 4}), spare=spare)]
     invocation.show(result, blocks if rows else [dim("No events yet.")])
 
 

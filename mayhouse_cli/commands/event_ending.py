@@ -181,7 +181,9 @@ def cancel(
     plan: PlanOption = False,
     execute: ExecuteOption = None,
 ) -> None:
-    """Cancel an event: everyone is refunded. A plan of it lives for 15 minutes.
+    """Cancel an event: everyone is refunded.
+
+    A plan of it lives for 15 minutes.
 
     Example: mayhouse event cancel 42 --reason "host is ill" --plan
     """

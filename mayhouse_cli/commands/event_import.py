@@ -8,7 +8,7 @@ from typing import Final
 from mayhouse_cli.commands.arguments import parse_moment, parse_uuid
 from mayhouse_cli.commands.bulk_views import plan_blocks, result_blocks
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
-from mayhouse_cli.errors import MayhouseError, WrongUsage
+from mayhouse_cli.errors import MayhouseError, Stopped, WrongUsage
 from mayhouse_cli.models import parse_address
 from mayhouse_cli.money import parse_inr
 from mayhouse_cli.operations import bulk
@@ -75,6 +75,8 @@ def _read(
     for row in listed.rows:
         try:
             request = _request(row.cells, allow_large=allow_large)
+        except Stopped:
+            raise
         except MayhouseError as refusal:
             problems.append((row.line, refusal.message))
         else:

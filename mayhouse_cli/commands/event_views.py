@@ -7,7 +7,7 @@ from mayhouse_cli.money import format_inr, format_rate
 from mayhouse_cli.operations.event_creation import EventCreated
 from mayhouse_cli.operations.events import EventBooking, EventDetails
 from mayhouse_cli.operations.transactions import TransactionSummary
-from mayhouse_cli.render import Block, Line, Table, dim
+from mayhouse_cli.render import Block, Line, Table, dim, heading, state
 
 
 def creation_done(result: EventCreated, *, before: bool) -> str:
@@ -25,9 +25,7 @@ def creation_blocks(result: EventCreated) -> list[Block]:
         ["host stake, advanced", inr_of(result.stake_wei, rate), stake],
     ]
     return [
-        Line(
-            f"{result.title}   {moment(result.starts_at)}   {plural(result.seats, 'seat')}", "bold"
-        ),
+        heading(result.title, moment(result.starts_at), plural(result.seats, "seat")),
         dim(f"  row {result.event_id}"),
         Table(rows, right=frozenset({1, 2}), indent=2),
         dim(f"  at {at}"),
@@ -81,12 +79,15 @@ def _bookings_table(bookings: Sequence[EventBooking]) -> Table:
         for one in bookings
     ]
     headers = ["booking", "traveler", "seats", "payment", "stake", "status", "on chain", "row"]
-    return Table(rows, headers, frozenset({0, 2, 3, 4}), indent=2)
+    spare = (7, 6, 4) if all(one.chain_booking_id for one in bookings) else (6, 4)
+    return Table(rows, headers, frozenset({0, 2, 3, 4}), indent=2, spare=spare)
 
 
 def _transaction_blocks(transactions: Sequence[TransactionSummary]) -> Iterator[Block]:
-    rows = [[str(one.id)[:8], one.kind, one.status, one.tx_hash] for one in transactions]
-    yield Table(rows, ["transaction", "kind", "status", "hash"], indent=2)
+    rows: list[list[str | Line]] = [
+        [str(one.id)[:8], one.kind, state(one.status), one.tx_hash] for one in transactions
+    ]
+    yield Table(rows, ["transaction", "kind", "status", "hash"], indent=2, spare=(3,))
     for one in transactions:
         if one.finished_at is None:
             yield Line(f"  mayhouse tx resume {str(one.id)[:8]} finishes the {one.kind}", "yellow")

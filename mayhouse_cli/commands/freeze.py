@@ -16,7 +16,7 @@ from mayhouse_cli.render import Block, Line, dim, good
 def register(app: typer.Typer) -> None:
     """Add both commands to the top level."""
     command(app, "freeze")(freeze)
-    command(app, "thaw")(thaw)
+    command(app, "thaw", exits=(0, 2, 3, 4, 5, 9))(thaw)
 
 
 def freeze(

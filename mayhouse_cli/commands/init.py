@@ -39,7 +39,7 @@ _ENV_FILE: Final = "--from-env-file"
 
 def register(app: typer.Typer) -> None:
     """Add the command to the top level."""
-    command(app, "init")(init)
+    command(app, "init", exits=(0, 2, 3, 4, 6))(init)
 
 
 def init(

@@ -163,6 +163,16 @@ class Invocation:
             fee_wait=fee_wait,
         )
 
+    def may_sign(self, signing: SigningOptions) -> bool:
+        """Whether a command that signs only when it must, `tx resume`, may do so on this chain."""
+        if self.config.chain_id != MAINNET_CHAIN_ID:
+            return True
+        if signing.allow_raw_key:
+            vars(self)["config"] = self.config.with_option(ALLOW_RAW_KEY, value=True)
+        if signing.mainnet:
+            self._ask_for_mainnet(self.config, signing)
+        return signing.mainnet
+
     def _check_key(self, config: Config, signing: SigningOptions, open_key: OpenKey) -> None:
         """Refuse a wrong or forbidden key before any node is asked; no password is needed."""
         signer = open_key(config, self.ask_password)

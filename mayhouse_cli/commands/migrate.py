@@ -68,12 +68,11 @@ def migrate(
     try:
         migrations = open_migrations(database)
         scripts = migrations.pending_sql() if dry_run else ()
-        before = migrations.status()
-        report = before if dry_run or status or check else migrations.apply()
+        changes_nothing = dry_run or status or check
+        report = migrations.status() if changes_nothing else migrations.apply()
         result = _result(report)
-        new = [one.name for one in report.applied if one not in before.applied]
-        if new:
-            open_operator_log(database).add(actor(), "migrate", {"applied": new})
+        if report.new:
+            open_operator_log(database).add(actor(), "migrate", {"applied": [*report.new]})
         if check and not report.is_current:
             _fail_check(invocation, migrations, result)
     finally:
@@ -83,7 +82,7 @@ def migrate(
     if dry_run:
         blocks += [Line(line) for _, script in scripts for line in script.splitlines()]
     elif not (status or check):
-        blocks += _applied_blocks(len(new))
+        blocks += _applied_blocks(len(report.new))
     invocation.show(result, blocks)
 
 

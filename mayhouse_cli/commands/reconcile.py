@@ -18,7 +18,7 @@ from mayhouse_cli.render import Block, Line, dim, good
 
 def register(app: typer.Typer) -> None:
     """Add the command to the top level."""
-    command(app, "reconcile")(reconcile)
+    command(app, "reconcile", exits=(0, 1, 2, 3, 5, 6, 9))(reconcile)
 
 
 def reconcile(

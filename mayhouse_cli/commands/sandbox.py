@@ -56,7 +56,7 @@ _SANDBOX_KEYS: Final = frozenset(
 )
 
 
-@command(app, "up")
+@command(app, "up", exits=(0, 2, 5, 6))
 def up(
     common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER, port: PortOption = None
 ) -> None:
@@ -69,7 +69,7 @@ def up(
     invocation.show(result, up_blocks(result), overruling())
 
 
-@command(app, "down")
+@command(app, "down", exits=(0, 2, 5, 6))
 def down(common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER) -> None:
     """Stop the sandbox; chain and database are kept for the next `up`.
 
@@ -81,7 +81,7 @@ def down(common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER) -> None:
     invocation.show(result, [good(told)])
 
 
-@command(app, "status")
+@command(app, "status", exits=(0, 1, 2, 6))
 def status(common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER) -> None:
     """Tell what runs and where; exits 1 when something is down.
 
@@ -99,7 +99,7 @@ def status(common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER) -> None
     invocation.show(result, [*_facts(result), Line(), *_samples(result)], overruling())
 
 
-@command(app, "warp")
+@command(app, "warp", exits=(0, 2, 5, 6))
 def warp(
     common: CommonOptions,
     by: Annotated[
@@ -120,7 +120,7 @@ def warp(
     invocation.show(result, [_warped(result)])
 
 
-@command(app, "reset")
+@command(app, "reset", exits=(0, 2, 5, 6))
 def reset(
     common: CommonOptions, folder: FolderOption = DEFAULT_FOLDER, port: PortOption = None
 ) -> None:

@@ -17,11 +17,15 @@ from mayhouse_cli.operations.replacement import Replacement
 from mayhouse_cli.operations.transactions import TransactionDetails, TransactionSummary, short
 from mayhouse_cli.options import CommonOptions, LimitOption, SigningOptions, command, group
 from mayhouse_cli.ports import Session
-from mayhouse_cli.render import Block, Line, Table, dim, good
+from mayhouse_cli.render import Block, Line, Table, dim, good, state
+from mayhouse_cli.signing import open_signer, open_treasury
 
 app = group("Look at recorded transactions and finish them.")
 
 _HEADERS = ["id", "kind", "status", "nonce", "value", "fee", "hash"]
+_AMOUNTS = frozenset({3, 4, 5})
+# The hash is whole or left out: the beginning of the id names a transaction as well.
+_SPARE = (6, 3, 5)
 
 TransactionArgument = Annotated[
     str,
@@ -54,7 +58,7 @@ def list_(
     with invocation.session() as session:
         result = transactions.list_transactions(wanted, session)
     rows = [_row(one) for one in result.transactions]
-    blocks: list[Block] = [Table(rows, _HEADERS, frozenset({3, 4, 5}))]
+    blocks: list[Block] = [Table(rows, _HEADERS, _AMOUNTS, spare=_SPARE)]
     invocation.show(result, blocks if rows else [dim("No transactions.")])
 
 
@@ -63,16 +67,16 @@ def _list_stuck(invocation: Invocation) -> None:
         result = transactions.list_stuck(session)
     blocks: list[Block] = []
     for one in result.transactions:
-        blocks.append(Table([_row(one.transaction)], indent=0))
+        blocks.append(Table([_row(one.transaction)], _HEADERS, _AMOUNTS, spare=_SPARE))
         blocks.append(dim(f"  waits for {one.waits_for}"))
     invocation.show(result, blocks or [good("Nothing is stuck")])
 
 
-def _row(one: TransactionSummary) -> list[str]:
+def _row(one: TransactionSummary) -> list[str | Line]:
     return [
         str(one.id)[:8],
         one.kind,
-        one.status,
+        state(one.status),
         str(one.nonce),
         eth(one.value_wei),
         brief(one.fee_wei) if one.fee_wei is not None else "-",
@@ -128,19 +132,19 @@ def _details(result: TransactionDetails) -> Iterator[Block]:
             ]
             for item in one.attempts
         ],
-        ["attempt", "for", "outcome", "max fee", "hash", ""],
+        ["attempt", "for", "outcome", "max fee", "hash", "error"],
         frozenset({0, 3}),
         indent=2,
     )
 
 
-@command(app, "resume")
+@command(app, "resume", exits=(0, 1, 2, 3, 5, 6, 7, 8, 9))
 def resume(
     common: CommonOptions,
     transaction: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]",
+            metavar="ID",
             show_default=False,
             help="Any beginning of an id or hash; all unfinished ones by default.",
         ),
@@ -158,16 +162,32 @@ def resume(
             help="With --no-wait: exit 1 when one is older.",
         ),
     ] = 1.0,
+    mainnet: Annotated[
+        bool,
+        typer.Option("--mainnet", help="Permit signing the cancel of what must not be sent again."),
+    ] = False,
+    allow_raw_key: Annotated[
+        bool, typer.Option("--allow-raw-key", help="With PLATFORM_PRIVATE_KEY, on mainnet.")
+    ] = False,
 ) -> None:
     """Finish what is unfinished, from the record alone; safe at any time.
+
+    Signs only to fill the nonce of what must not be sent again, as after a reorg;
+    on Ethereum mainnet that needs --mainnet, and everything else is done without.
 
     Example: mayhouse tx resume
     """
     invocation = Invocation(common)
+    signing = SigningOptions(mainnet=mainnet, allow_raw_key=allow_raw_key)
+    may_sign = invocation.may_sign(signing)
     with invocation.session(SIGN_SECONDS) as session:
         try:
             result = resumption.resume(
-                transaction, session, wait=not no_wait, max_age=timedelta(hours=max_age)
+                transaction,
+                session,
+                wait=not no_wait,
+                max_age=timedelta(hours=max_age),
+                may_sign=may_sign,
             )
         except MayhouseError as left:
             if isinstance(left.known, resumption.Resumed):
@@ -175,7 +195,7 @@ def resume(
                     invocation.output.warn(problem)
             raise
     rows = [_row(one) for one in result.transactions]
-    blocks: list[Block] = [Table(rows, indent=2)] if rows else []
+    blocks: list[Block] = [Table(rows, _HEADERS, _AMOUNTS, 2, _SPARE)] if rows else []
     end = (
         Line(f"! {result.unfinished} still unfinished", "yellow")
         if result.unfinished
@@ -207,7 +227,7 @@ def cancel(
     transaction: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]",
+            metavar="ID",
             show_default=False,
             help="Any beginning of the waiting transaction's id or hash.",
         ),
@@ -223,6 +243,9 @@ def cancel(
             help="Fill a nonce that no recorded transaction holds.",
         ),
     ] = None,
+    treasury: Annotated[
+        bool, typer.Option("--treasury", help="With --nonce: the treasury's, not the platform's.")
+    ] = False,
     while_frozen: Annotated[
         bool, typer.Option("--while-frozen", help="Sign this one thing in spite of a freeze.")
     ] = False,
@@ -233,16 +256,18 @@ def cancel(
     """
     if (transaction is None) == (nonce is None):
         raise WrongUsage("Either a transaction or --nonce", hint="`mayhouse tx list --stuck`.")
+    if treasury and nonce is None:
+        raise WrongUsage("--treasury goes with --nonce", hint="An ID tells its wallet by itself.")
     _refuse_key(signing)
     invocation = Invocation(common)
-    choices = invocation.signing_choices(signing)
+    choices = invocation.signing_choices(signing, open_treasury if treasury else open_signer)
     with invocation.session(SIGN_SECONDS) as session:
         if transaction is not None:
             plan = replacement.plan_cancel(transaction, choices, session)
             plan = replace(plan, while_frozen=while_frozen)
             _replace(invocation, signing, plan, session)
             return
-        filler = replacement.plan_fill(nonce or 0, choices, session)
+        filler = replacement.plan_fill(nonce or 0, choices, session, of_treasury=treasury)
         filler = replace(filler, while_frozen=while_frozen)
         if signing.dry_run:
             invocation.show(filler.spending(session), [dim("Dry run: nothing was signed.")])

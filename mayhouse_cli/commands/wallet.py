@@ -22,7 +22,7 @@ app = group("Make and look after the wallets of this machine.")
 NameArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]",
+        metavar="NAME",
         help="Name of the wallet; the one that signs by default.",
         show_default=False,
     ),
@@ -38,7 +38,7 @@ PasswordFileOption = Annotated[
 ]
 
 
-@command(app, "new")
+@command(app, "new", exits=(0, 2, 3, 6))
 def new(
     common: CommonOptions, name: NameArgument = None, password_file: PasswordFileOption = None
 ) -> None:
@@ -56,7 +56,7 @@ def new(
     invocation.show(result, _created_blocks(result), warnings)
 
 
-@command(app, "import")
+@command(app, "import", exits=(0, 2, 3, 6))
 def import_(
     common: CommonOptions,
     name: NameArgument = None,
@@ -104,7 +104,7 @@ def import_(
     invocation.show(result, _created_blocks(result), warnings)
 
 
-@command(app, "list")
+@command(app, "list", exits=(0, 2, 3))
 def list_(common: CommonOptions) -> None:
     """List the wallets of this machine and of the database.
 
@@ -127,7 +127,7 @@ def list_(common: CommonOptions) -> None:
     invocation.show(result, blocks if rows else [dim("No wallets yet.")], warnings)
 
 
-@command(app, "show")
+@command(app, "show", exits=(0, 2, 3, 5))
 def show(common: CommonOptions, name: NameArgument = None) -> None:
     """Show a wallet's address and balance; the one that signs by default.
 

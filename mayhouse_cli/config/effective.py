@@ -1,4 +1,7 @@
-"""The effective settings of one command."""
+"""The effective settings of one command.
+
+Where their values come from is `loading.py`, what can be set at all is `settings.py`.
+"""
 
 import re
 from collections.abc import Callable, Mapping

@@ -8,7 +8,7 @@ database does not stand behind must be named by its on-chain number.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mayhouse_cli.errors import MayhouseError, NotFound, Refused, WrongUsage
+from mayhouse_cli.errors import MayhouseError, NotFound, Refused, Stopped, WrongUsage
 from mayhouse_cli.models import BookingRow, EventRow, Transaction
 from mayhouse_cli.operations.attendance_file import AttendanceList
 from mayhouse_cli.operations.attendance_list import Guest, decide
@@ -66,6 +66,8 @@ def likely_attendance(
             ]
             for names in (request.no_show, request.attended)
         )
+    except Stopped:
+        raise
     except (MayhouseError, KeyError):
         return None
     return [one for one in numbers.values() if one not in absent] if request.all_attended else came

@@ -58,6 +58,8 @@ class Audit:
     events_checked: int
     bookings_checked: int
     transactions_checked: int
+    transactions_unfinished: int
+    """Recorded and not final yet; those that have waited too long are findings as well."""
     findings: tuple[Finding, ...]
 
     @property
@@ -84,7 +86,9 @@ def audit(session: ComparingSession) -> Audit:
     census = session.chain.census()
     checked, moved = _moved_ends(census, session)
     compared = compare(census, session, frozenset(end.id for end, _ in moved))
-    old = session.mirror.old_unfinished(session.now() - OLD_AFTER)
+    now = session.now()
+    unfinished = session.mirror.old_unfinished(now)
+    old = [one for one in unfinished if one.created_at < now - OLD_AFTER]
     findings = [
         *audit_findings.escrow_findings(compared.escrow, session.chain.contract),
         *(audit_findings.late_reorg(end, where) for end, where in moved),
@@ -97,6 +101,7 @@ def audit(session: ComparingSession) -> Audit:
         events_checked=compared.events,
         bookings_checked=compared.bookings,
         transactions_checked=checked,
+        transactions_unfinished=len(unfinished),
         findings=tuple(sorted(findings, key=lambda one: one.severity is Severity.NOTICE)),
     )
 

@@ -7,7 +7,6 @@ that ended an hour ago is still being counted.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Final
@@ -23,6 +22,7 @@ from mayhouse_cli.operations.drift_words import (
     Wording,
 )
 from mayhouse_cli.operations.escrow import Escrow
+from mayhouse_cli.times import moment, moment_of
 
 FIX: Final = "mayhouse reconcile --fix"
 # A stranger can make as many events as he pays for; they are counted, not listed.
@@ -90,10 +90,7 @@ def _drift_finding(drift: Drift, wording: Wording, *, tried: bool) -> Finding:
 
 def _moment(seconds: str | None) -> str:
     """Write seconds since the epoch; a stranger's may lie beyond every calendar."""
-    try:
-        return datetime.fromtimestamp(int(seconds or ""), UTC).isoformat().replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return str(seconds)
+    return moment_of(int(seconds)) if seconds and seconds.isdigit() else str(seconds)
 
 
 def escrow_findings(escrow: Escrow, contract: str) -> list[Finding]:
@@ -128,7 +125,7 @@ def unfinished_findings(open_ends: Sequence[OpenEnd]) -> list[Finding]:
         Finding(
             "unfinished_transaction",
             end.tx_hash,
-            f"{end.kind} is {end.status} since {end.created_at:%Y-%m-%dT%H:%MZ}",
+            f"{end.kind} is {end.status} since {moment(end.created_at)}",
             f"mayhouse tx resume {str(end.id)[:8]}",
         )
         for end in open_ends

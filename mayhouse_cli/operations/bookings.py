@@ -1,7 +1,7 @@
 """Bookings: what one would cost, and how they stand in the database and on chain."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from mayhouse_cli.operations.lookup import (
 )
 from mayhouse_cli.operations.rates import current_rate, keep_rate
 from mayhouse_cli.ports import Session
+from mayhouse_cli.times import moment_of
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,8 @@ def bookable(snapshot: Snapshot, number: int, seats: int) -> OnChainEvent:
             hint=f"See `mayhouse event show {number}`.",
         )
     if event.starts_at <= snapshot.block.timestamp:
-        started = datetime.fromtimestamp(event.starts_at, UTC).isoformat()
-        raise Refused(f"Event {number} has begun ({started})", hint="It takes no more bookings.")
+        began = moment_of(event.starts_at)
+        raise Refused(f"Event {number} has begun ({began})", hint="It takes no more bookings.")
     if seats > event.seats_available:
         raise Refused(
             f"Event {number} has {event.seats_available} of {event.max_seats} seats left; "

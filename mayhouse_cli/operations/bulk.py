@@ -109,7 +109,7 @@ def _result(plan: BulkPlan, run: Run, target: Target, session: Session) -> BulkR
         },
     }
     return result_of(
-        plan, run.transactions, failures, session, otherwise=NOT_MADE, result_file=target.path
+        plan, run.ended_or_out, failures, session, otherwise=NOT_MADE, result_file=target.path
     )
 
 
@@ -149,6 +149,12 @@ def _raise_what_is_left(result: BulkResult, run: Run, target: Target, *, wait: b
         run.stopped.known = result
         run.stopped.message = f"{_counts(result)}; then: {run.stopped.message}"
         raise run.stopped
+    if result.not_made:
+        raise RpcUnreachable(
+            f"The nodes took no more of the rows in time: {_counts(result)}",
+            hint=f"Nothing is made twice. To go on: {target.command}",
+            known=result,
+        )
     if result.failed:
         first = next(one for one in result.rows if one.error)
         raise Refused(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from mayhouse_cli.errors import MayhouseError
+from mayhouse_cli.errors import MayhouseError, Stopped
 from mayhouse_cli.models import BookingRow, EventRow, Intent, Kind, Person
 from mayhouse_cli.operations.booking_creation import BookingTerms, guard_row
 from mayhouse_cli.operations.bulk_files import IDS, Columns, FileRow, named
@@ -85,6 +85,8 @@ class BookingRows:
             return event
         try:
             guard_row(booking)
+        except Stopped:
+            raise
         except MayhouseError as refusal:
             return refusal.message
         if differs := _why_differs(row, booking, event[1]):
@@ -125,6 +127,8 @@ class BookingRows:
     def _find_event(self, text: str) -> tuple[EventRow, int] | str:
         try:
             reference, number = find_event_on_chain(text, self._session)
+        except Stopped:
+            raise
         except MayhouseError as unknown:
             return unknown.message
         if reference.row is None:
@@ -209,6 +213,8 @@ def _uuids(rows: Sequence[FileRow], column: str) -> list[UUID]:
 def _uuid(text: str) -> UUID | None:
     try:
         found = parse_reference(text, "a row")
+    except Stopped:
+        raise
     except MayhouseError:
         return None
     return found if isinstance(found, UUID) else None

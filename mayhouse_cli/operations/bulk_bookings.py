@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mayhouse_cli.errors import MayhouseError
+from mayhouse_cli.errors import MayhouseError, Stopped
 from mayhouse_cli.models import Call, Question, Rate, Snapshot
 from mayhouse_cli.money import Wei, inr_to_wei, percent_of
 from mayhouse_cli.operations import bulk_earlier
@@ -184,6 +184,8 @@ def _quote(
         guard_ours(event, row.terms, session)
         guard_percentages(snapshot, row.terms, session)
         cost = required_cost(snapshot, number)
+    except Stopped:
+        raise
     except MayhouseError as refusal:
         return refusal.message
     if asked[number] > event.seats_available:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mayhouse_cli.models import Status, Transaction
 from mayhouse_cli.operations.bulk_rows import Listed, Problem
-from mayhouse_cli.operations.intents import OWN_KEY_PREFIX
+from mayhouse_cli.operations.intents import OWN_KEY_PREFIX, different
 from mayhouse_cli.operations.transactions import short
 from mayhouse_cli.ports import Session
 
@@ -64,5 +64,6 @@ def _why_conflicts(row: Listed, earlier: Transaction) -> str | None:
             return f"its key was used and the transaction is {earlier.status}: give it a new key"
         return None
     if dict(earlier.arguments) != dict(row.intent.arguments):
-        return f"was run before with other arguments (transaction {short(earlier)})"
+        told = different(earlier.arguments, row.intent.arguments)
+        return f"was run before with other arguments (transaction {short(earlier)}): {told}"
     return None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from mayhouse_cli.errors import FeeTooHigh, MayhouseError
+from mayhouse_cli.errors import FeeTooHigh, MayhouseError, Stopped
 from mayhouse_cli.models import Intent, Kind, Question
 from mayhouse_cli.operations import bulk_earlier
 from mayhouse_cli.operations.bulk_earlier import Earlier
@@ -111,6 +111,8 @@ def _listed(
 ) -> Listed | str:
     try:
         terms, new_row = terms_of(requested.request, session)
+    except Stopped:
+        raise
     except MayhouseError as refusal:
         return refusal.message
     arguments = creation_arguments(terms)
@@ -153,7 +155,7 @@ def plan_events(listed: EventFile, choices: SigningChoices, session: Session) ->
     for row in rows:
         try:
             plan = plan_creation(listed.requests[row.line], _alone(choices), session)
-        except FeeTooHigh:
+        except (FeeTooHigh, Stopped):
             raise
         except MayhouseError as refusal:
             problems.append((row.line, refusal.message))

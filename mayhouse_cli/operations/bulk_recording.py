@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mayhouse_cli.models import (
     Fees,
+    Kind,
     NewTransaction,
     Payload,
     Pin,
@@ -16,6 +17,7 @@ from mayhouse_cli.models import (
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import freezing, intents
 from mayhouse_cli.operations.bulk_rows import Item, Terms, refuse_drift, write_rows
+from mayhouse_cli.operations.meanwhile import refuse_while_ending
 from mayhouse_cli.operations.operator_log import log_all
 from mayhouse_cli.ports import Session
 
@@ -49,6 +51,7 @@ def record_all(items: Sequence[Item], terms: Terms, session: Session) -> Recorde
         known = session.journal.latest_all([item.intent for item in items])
         living = {key for key, one in known.items() if not one.status.is_impossible}
         new = [item for item in items if item.intent.key not in living]
+        _refuse_while_ending(new, session)
         nonces = _nonces(new, snapshot, session)
         signed = _sign_all(
             [
@@ -67,6 +70,18 @@ def record_all(items: Sequence[Item], terms: Terms, session: Session) -> Recorde
         recorded = _insert(new, made, terms, session)
     earlier = [(one, known[one.intent.key]) for one in items if one.intent.key in living]
     return Recorded(tuple(recorded), tuple(earlier))
+
+
+def _refuse_while_ending(items: Sequence[Item], session: Session) -> None:
+    """An end of an event that was recorded since the plan does not know of these bookings."""
+    booked = {
+        item.intent.event_id: item.intent.chain_event_id
+        for item in items
+        if item.intent.kind is Kind.BOOK_EVENT
+    }
+    for event_id, number in booked.items():
+        if event_id is not None and number is not None:
+            refuse_while_ending(event_id, number, session)
 
 
 def _prices(

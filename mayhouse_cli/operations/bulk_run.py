@@ -40,6 +40,7 @@ class Run:
         self.stopped: Refused | None = None
         """Why no more rows are signed."""
         self.problems: dict[UUID, str] = {}
+        self._too_dear: FeeTooHigh | None = None
         self._rows = rows
         self._window = window
         self._session = session
@@ -67,6 +68,12 @@ class Run:
         """What may still happen, the lowest nonce first."""
         waiting = [one for one in self.transactions.values() if one.status.is_unfinished]
         return sorted(waiting, key=lambda one: one.nonce)
+
+    @property
+    def ended_or_out(self) -> Mapping[int, Transaction]:
+        """What became of each row, but for those that come again: nothing became of them."""
+        again = {item.line for item in self._queue}
+        return {line: one for line, one in self.transactions.items() if line not in again}
 
     @property
     def _sent(self) -> list[Transaction]:
@@ -115,6 +122,7 @@ class Run:
                 # --timeout bounds each wait, not a file of thousands of rows as a whole.
                 session.deadline.restart()
             elif session.deadline.passed:
+                self.stopped = self.stopped or self._too_dear
                 return
             else:
                 session.chain.pause(waits)
@@ -157,9 +165,12 @@ class Run:
         except Refused as refusal:
             self._queue.extendleft(reversed(batch))
             # A cheaper block may come; nothing else changes by waiting.
-            if not isinstance(refusal, FeeTooHigh) or self._session.deadline.passed:
+            if isinstance(refusal, FeeTooHigh):
+                self._too_dear = refusal
+            else:
                 self.stopped = refusal
             return []
+        self._too_dear = None
         for item, one in (*recorded.new, *recorded.earlier):
             self.transactions[item.line] = one
             self._lines[one.id] = item.line

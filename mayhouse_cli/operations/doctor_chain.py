@@ -27,6 +27,7 @@ from mayhouse_cli.operations.diagnosis import (
     fine,
     warning,
 )
+from mayhouse_cli.times import length
 
 # Ten slots of 12 seconds without a block: the node, or its provider, is behind.
 _OLD_HEAD_SECONDS: Final = 120
@@ -189,10 +190,12 @@ def clock(examination: Examination) -> Verdict:
     snapshot = examination.snapshot
     ahead = snapshot.block.timestamp - int(examination.parts.now().timestamp())
     if examination.parts.config.is_local:
-        return fine(f"the local chain is {ahead:+,} s from this machine's clock")
+        side = "ahead of" if ahead >= 0 else "behind"
+        return fine(f"the local chain is {length(abs(ahead))} {side} this machine's clock")
     if ahead > _CLOCK_SECONDS:
         return failed(
-            f"this machine's clock is {ahead} s behind the chain", "Set it: timedatectl set-ntp 1."
+            f"this machine's clock is {length(ahead)} behind the chain",
+            "Set it: timedatectl set-ntp 1.",
         )
     if -ahead > _OLD_HEAD_SECONDS:
         return warning(

@@ -22,6 +22,7 @@ from mayhouse_cli.operations.lookup import find_event_on_chain
 from mayhouse_cli.operations.meanwhile import refuse_recorded_since
 from mayhouse_cli.operations.settling import EndingEvent, OpenBooking
 from mayhouse_cli.ports import Session
+from mayhouse_cli.times import moment
 
 LEAST_BEGINNING: Final = 4  # characters, as for a transaction's id
 
@@ -190,7 +191,11 @@ def load_plan(beginning: str, kind: Kind, event: str, session: Session) -> Plan:
 def refuse_expired(plan: Plan, session: Session) -> None:
     """Refused when a plan is too old to be carried out; what it did already still answers."""
     if session.now() > plan.expires_at:
-        raise Refused("That plan has expired", hint="Make a new one with --plan.")
+        raise Refused(
+            f"That plan has expired: it held until {moment(plan.expires_at)}",
+            hint="Make a new one with --plan, and look at it again.",
+            details={"expires_at": plan.expires_at},
+        )
 
 
 def refuse_when_moved(plan: Plan, content: Mapping[str, Any]) -> None:

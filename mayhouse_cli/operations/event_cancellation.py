@@ -1,4 +1,7 @@
-"""Cancel an event: every traveler is refunded, and the host's stake returns."""
+"""Cancel an event: every traveler is refunded, and the host's stake returns.
+
+What it shares with completing is in `settling.py`, its plans are in `ending_plans.py`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

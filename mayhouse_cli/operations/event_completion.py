@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -51,6 +51,7 @@ from mayhouse_cli.operations.settling import (
 )
 from mayhouse_cli.operations.transactions import PLANNED
 from mayhouse_cli.ports import Session
+from mayhouse_cli.times import moment_of
 
 # The plan is bound to the state by its hash; a day lets someone else look at it first.
 COMPLETION_PLAN_LIVES: Final = timedelta(days=1)
@@ -261,10 +262,9 @@ def _stakes(plan: CompletionPlan) -> tuple[PlannedStake, ...]:
 def _guard_time_and_signer(ending: EndingEvent, session: Session) -> None:
     event, block = ending.event, ending.snapshot.block
     if block.timestamp < event.starts_at:
-        starts = datetime.fromtimestamp(event.starts_at, UTC)
         hours = (event.starts_at - block.timestamp) // 3600 + 1
         raise Refused(
-            f"Event {event.id} has not begun; it starts at {starts.isoformat()}",
+            f"Event {event.id} has not begun; it starts at {moment_of(event.starts_at)}",
             hint="Complete it after its start, by the chain's time."
             + (
                 f" In the sandbox: mayhouse sandbox warp {hours}h"

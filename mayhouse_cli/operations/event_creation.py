@@ -28,6 +28,7 @@ from mayhouse_cli.operations.lookup import find_event
 from mayhouse_cli.operations.rates import current_rate, keep_rate
 from mayhouse_cli.operations.transactions import PLANNED, TransactionResult
 from mayhouse_cli.ports import Session
+from mayhouse_cli.times import moment
 
 # The first reads are made with this percentage; when the contract's differs they are repeated.
 USUAL_STAKE_PERCENT: Final = 20
@@ -354,12 +355,12 @@ def _guard_start(terms: EventTerms, snapshot: Snapshot) -> None:
     chain_time = datetime.fromtimestamp(snapshot.block.timestamp, UTC)
     if terms.starts_at <= chain_time:
         raise Refused(
-            f"The start lies in the past: {terms.starts_at.isoformat()}",
-            hint=f"On chain it is {_utc_text(chain_time)} now.",
+            f"The start lies in the past: {moment(terms.starts_at)}",
+            hint=f"On chain it is {moment(chain_time)} now.",
         )
     if terms.starts_at > chain_time + FURTHEST_START:
         raise Refused(
-            f"The start lies more than two years ahead: {terms.starts_at.isoformat()}",
+            f"The start lies more than two years ahead: {moment(terms.starts_at)}",
             hint="Check the year.",
         )
 

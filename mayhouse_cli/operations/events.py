@@ -1,4 +1,7 @@
-"""Event runs as they stand in the database and on chain: list them, show one."""
+"""Event runs as they stand in the database and on chain: list them, show one.
+
+Nothing is changed here: `event_creation`, `event_completion` and `event_cancellation` do that.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime

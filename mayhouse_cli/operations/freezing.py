@@ -7,13 +7,14 @@ their nonces, and `tx resume` sends nothing again but such cancels.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from mayhouse_cli.errors import Refused, WrongUsage
 from mayhouse_cli.models import Freeze, Kind, Rotation, Transaction
 from mayhouse_cli.operations.operator_log import log
 from mayhouse_cli.ports import Session
+from mayhouse_cli.times import moment
 
 SWEEP_KEY: Final = "rotation:"
 """How the intent's key of a sweep to our next signer begins."""
@@ -34,12 +35,8 @@ class Frozen:
 def told(freeze: Freeze) -> str:
     """Say in a line who froze signing, when and why."""
     by = f" by {freeze.by}" if freeze.by else ""
-    since = f" since {_moment(freeze.at)}" if freeze.at else ""
+    since = f" since {moment(freeze.at)}" if freeze.at else ""
     return f"{freeze.reason} ({by.strip() or 'nobody is named'}{since})"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def freeze(reason: str, session: Session) -> Frozen:
@@ -130,6 +127,6 @@ def refuse_to_sign(
 def _rotating(rotation: Rotation) -> Refused:
     return Refused(
         f"The signer is being changed to {rotation.new} ({rotation.by} since "
-        f"{_moment(rotation.since)})",
+        f"{moment(rotation.since)})",
         hint=f"Finish that first: mayhouse wallet rotate {rotation.wallet}",
     )

@@ -6,11 +6,12 @@ Nothing is sent before `record` has committed, and everything after it works fro
 alone, so that any process can take over after any other died.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from mayhouse_cli.errors import (
     InsufficientFunds,
@@ -36,7 +37,10 @@ from mayhouse_cli.operations.meanwhile import refuse_drift
 from mayhouse_cli.operations.operator_log import log
 from mayhouse_cli.operations.transactions import short
 from mayhouse_cli.ports import Session, Signer
+from mayhouse_cli.times import moment
 
+# A time as arguments keep it.
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 OWN_KEY_PREFIX: Final = "key:"
 
 
@@ -100,7 +104,7 @@ class Prepared:
     read_at: datetime | None = None
     """When the chain was read for it, where the amounts rest on the contract's percentages."""
     treasury: Signer | None = None
-    """Who signs a top-up of the platform's wallet, which it goes to; the platform signs else."""
+    """Who signs a top-up of the platform's wallet, or fills its own gap; the platform signs else."""
 
     def signer(self, session: Session) -> Signer:
         """The wallet that pays and signs."""
@@ -108,7 +112,12 @@ class Prepared:
 
     def served(self, session: Session) -> Address:
         """The platform's wallet, to which the database is bound."""
-        return session.signer.address if self.treasury is None else self.intent.recipient
+        if self.treasury is None:
+            return session.signer.address
+        if self.intent.recipient != self.treasury.address:
+            return self.intent.recipient
+        platform: Address | None = session.config.get("platform_address")
+        return platform or session.signer.address
 
     def spending(self, session: Session) -> Spending | None:
         """What it will cost; None when an earlier run answers and nothing is spent."""
@@ -147,11 +156,27 @@ def earlier_run(intent: Intent, session: Session) -> Transaction | None:
         return None
     if dict(earlier.arguments) != dict(intent.arguments):
         raise IntentConflict(
-            f"This was run before with other arguments (transaction {short(earlier)})",
+            f"This was run before with other arguments (transaction {short(earlier)}): "
+            f"{different(earlier.arguments, intent.arguments)}",
             hint=f"See `mayhouse tx show {short(earlier)}` for what was asked then.",
             details={"transaction_id": str(earlier.id)},
         )
     return earlier
+
+
+def different(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Tell what differs between two runs of an intent: "seats 2 then, 3 now"."""
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return ", ".join(
+        f"{name} {_told(before.get(name))} then, {_told(now.get(name))} now" for name in names
+    )
+
+
+def _told(value: object) -> str:
+    if value is None:
+        return "not given"
+    text = str(value)
+    return moment(datetime.fromisoformat(text)) if _TIME.match(text) else text
 
 
 def _refuse_twin(intent: Intent, session: Session) -> None:

@@ -16,6 +16,7 @@ from mayhouse_cli.models import CONFIGURED_SOURCES, Rate, StoredRate
 from mayhouse_cli.money import format_rate
 from mayhouse_cli.operations.operator_log import log
 from mayhouse_cli.ports import Session
+from mayhouse_cli.times import moment
 
 OPERATOR = "operator"
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -115,12 +116,12 @@ def refuse_stale(rate: Rate, remedy: str, session: Session) -> None:
         minutes = int(age.total_seconds() // 60)
         raise ConfigurationError(
             f"The price of ETH is {minutes} minutes old; {limit.total_seconds() // 60:.0f} are "
-            "allowed",
+            f"allowed, and it is of {moment(rate.as_of)}",
             hint=remedy,
         )
     if -age > _CLOCKS_DIFFER:
         raise ConfigurationError(
-            f"The price of ETH lies in the future: it is of {rate.as_of.isoformat()}",
+            f"The price of ETH lies in the future: it is of {moment(rate.as_of)}",
             hint="Check its time zone: +05:30 is Indian time.",
         )
 
@@ -189,8 +190,8 @@ def store(rate: Rate, arguments: dict[str, object], session: Session) -> RateSet
         last = session.rates.last_given()
         if last is not None and rate.as_of < last.as_of:
             raise ConfigurationError(
-                f"This price is of {rate.as_of.isoformat()}; a newer one is stored already, of "
-                f"{last.as_of.isoformat()} ({last.source})",
+                f"This price is of {moment(rate.as_of)}; a newer one is stored already, of "
+                f"{moment(last.as_of)} ({last.source})",
                 hint="See `mayhouse rate show`. The newest counts: nothing was stored.",
             )
         if last != rate:

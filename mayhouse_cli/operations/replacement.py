@@ -212,9 +212,12 @@ def _version(attempt: Attempt) -> dict[str, object]:
 # --- a nonce that no transaction of ours holds -----------------------------------------------
 
 
-def plan_fill(nonce: int, choices: SigningChoices, session: Session) -> Prepared:
+def plan_fill(
+    nonce: int, choices: SigningChoices, session: Session, *, of_treasury: bool = False
+) -> Prepared:
     """Prepare to fill a gap: an empty transfer to ourselves under a nonce nobody holds."""
-    sender = session.signer.address
+    treasury = session.treasury if of_treasury else None
+    sender = (treasury or session.signer).address
     waiting = [
         one
         for one in session.journal.list(TransactionFilter(unfinished=True, limit=10_000))
@@ -241,13 +244,13 @@ def plan_fill(nonce: int, choices: SigningChoices, session: Session) -> Prepared
     fees = session.chain.fees(snapshot, choices.max_fee, TRANSFER_GAS)
     intents.check_funds(sender, snapshot.sender_balance, Wei(0), fees.most)
     intent = Intent(
-        key=f"nonce:{nonce}",
+        key=f"nonce:{sender}:{nonce}" if of_treasury else f"nonce:{nonce}",
         kind=Kind.FILL_NONCE,
         recipient=sender,
         arguments={"nonce": nonce},
         wanted_depth=choices.confirmations,
     )
-    return Prepared(intent, snapshot, fees, nonce=nonce)
+    return Prepared(intent, snapshot, fees, nonce=nonce, treasury=treasury)
 
 
 def fill(prepared: Prepared, session: Session, *, wait: bool) -> TransactionDetails:

@@ -33,8 +33,17 @@ class Resumed:
     """What could not be sent again or replaced, and why; each stays unfinished."""
 
 
-def resume(beginning: str | None, session: Session, *, wait: bool, max_age: timedelta) -> Resumed:
+def resume(
+    beginning: str | None,
+    session: Session,
+    *,
+    wait: bool,
+    max_age: timedelta,
+    may_sign: bool = True,
+) -> Resumed:
     """Send again what was not seen yet, and watch everything until the deadline.
+
+    Without `may_sign`, what may not be sent again is told and left: no cancel is signed for it.
 
     Refused (6) when something it finished did not happen; Unconfirmed (7) when something still
     waits and was waited for; without waiting, CheckFoundProblems (1) when one is older than
@@ -42,7 +51,8 @@ def resume(beginning: str | None, session: Session, *, wait: bool, max_age: time
     """
     wanted = _wanted(beginning, session)
     problems: dict[UUID, str] = {}
-    moved = push_all([one for one in wanted if one.status.is_unfinished], problems, session)
+    unfinished = [one for one in wanted if one.status.is_unfinished]
+    moved = push_all(unfinished, problems, session, may_sign=may_sign)
     if wait:
         moved = _watch_all(moved, problems, session)
     result = Resumed(
@@ -114,7 +124,11 @@ def _refuse_second_life(transaction: Transaction, session: Session) -> None:
 
 
 def push_all(
-    unfinished: Sequence[Transaction], problems: dict[UUID, str], session: Session
+    unfinished: Sequence[Transaction],
+    problems: dict[UUID, str],
+    session: Session,
+    *,
+    may_sign: bool = True,
 ) -> list[Transaction]:
     """Look at each, and send it again where that is due; one that cannot be is a problem.
 
@@ -124,7 +138,7 @@ def push_all(
     for transaction in unfinished:
         try:
             with delivery.naming(transaction, session):
-                moved.append(_push(transaction, problems, session))
+                moved.append(_push(transaction, problems, session, may_sign=may_sign))
         except (Refused, CredentialsError, RpcUnreachable) as failure:
             if isinstance(failure, RpcUnreachable) and not moved:
                 raise  # nothing was sent yet, and the others would fare no better
@@ -133,7 +147,9 @@ def push_all(
     return moved
 
 
-def _push(transaction: Transaction, problems: dict[UUID, str], session: Session) -> Transaction:
+def _push(
+    transaction: Transaction, problems: dict[UUID, str], session: Session, *, may_sign: bool
+) -> Transaction:
     """Look first: what is mined already must not be sent again."""
     transaction = look(transaction, session)
     if transaction.status not in (Status.SIGNED, Status.SENT):
@@ -144,15 +160,17 @@ def _push(transaction: Transaction, problems: dict[UUID, str], session: Session)
             f"mined, but {reason}; nothing is recorded of it, and it needs a person"
         )
         return transaction
-    return _send_again(transaction, session)
+    return _send_again(transaction, session, may_sign=may_sign)
 
 
-def _send_again(transaction: Transaction, session: Session) -> Transaction:
+def _send_again(transaction: Transaction, session: Session, *, may_sign: bool) -> Transaction:
     frozen = session.installation.freeze()
     if frozen is not None and not may_leave_while_frozen(transaction):
         raise Refused(f"Not sent again while signing is frozen: {told(frozen)}")
     if transaction.newest.purpose != CANCEL:
         reason = why_not_ours(transaction, session)
+        if reason is not None and not may_sign:
+            raise Refused(f"Not sent again: {reason}. To fill its nonce is signed: add --mainnet")
         if reason is not None:
             session.progress(f"Not sent again, its nonce is filled: {reason}")
             transaction = cancel_instead(transaction, session)

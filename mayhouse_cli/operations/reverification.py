@@ -38,10 +38,8 @@ def why_not_ours(transaction: Transaction, session: Session) -> str | None:
         return _why_not_owed(transaction, session)
     if transaction.kind is Kind.WITHDRAW and (reason := _why_owed(transaction, session)):
         return reason
-    stale = is_stale(transaction, session)
-    if transaction.chain_event_id is None and not stale:
-        return None
-    call = session.chain.call_of(transaction) if stale else None
+    call = session.chain.call_of(transaction) if is_stale(transaction, session) else None
+    # Whatever it calls: this read proves that the contract still stands at its address.
     snapshot = session.chain.read(
         Question(sender=transaction.sender, call=call, chain_event_id=transaction.chain_event_id)
     )

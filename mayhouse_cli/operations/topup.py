@@ -31,7 +31,7 @@ from mayhouse_cli.operations.payouts import TRANSFER_GAS
 from mayhouse_cli.operations.rates import display_rate
 from mayhouse_cli.operations.reverification import TOPUP
 from mayhouse_cli.operations.sightings import look
-from mayhouse_cli.operations.transactions import PLANNED, TransactionResult
+from mayhouse_cli.operations.transactions import PLANNED, TOPUP_KEY, TransactionResult
 from mayhouse_cli.operations.watched_wallets import platform_thresholds
 from mayhouse_cli.ports import Session
 
@@ -185,7 +185,7 @@ def _ordinal(recorded: Sequence[Transaction]) -> int:
 def _intent(outlook: TopUp, ordinal: int, choices: SigningChoices) -> Intent:
     """The arguments hold no amount: of two runs at once the balance may differ by some gas."""
     return Intent(
-        key=f"topup:{outlook.treasury_address}:{ordinal}",
+        key=f"{TOPUP_KEY}{outlook.treasury_address}:{ordinal}",
         kind=Kind.TRANSFER,
         recipient=outlook.platform_address,
         arguments={TOPUP: ordinal},

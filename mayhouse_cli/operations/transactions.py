@@ -47,6 +47,8 @@ class TransactionResult:
         )
 
 
+TOPUP_KEY: Final = "topup:"
+"""How the key of an intent begins that the treasury signs."""
 PLANNED: Final = TransactionResult(None, None, "planned", None, None, None, recorded=False)
 """The fields of a dry run: nothing signed, nothing recorded."""
 
@@ -214,7 +216,13 @@ def list_stuck(session: Session) -> StuckList:
         own = [one for one in waiting if one.sender == sender]
         snapshot = session.chain.read(Question(sender=sender))
         missing = _missing_nonces(own[-1], snapshot.pending_nonce, session)
-        stuck += [StuckTransaction(summary(one), _why(one, snapshot, missing)) for one in own]
+        of_treasury = any(one.intent_key.startswith(TOPUP_KEY) for one in own)
+        stuck += [
+            StuckTransaction(
+                summary(one), _why(one, snapshot, missing, of_treasury=of_treasury)
+            )
+            for one in own
+        ]
         all_missing += missing
     return StuckList(tuple(stuck), tuple(all_missing))
 
@@ -229,14 +237,17 @@ def _missing_nonces(last: Transaction, pending_count: int, session: Session) -> 
     return tuple(missing)
 
 
-def _why(transaction: Transaction, snapshot: Snapshot, missing: Sequence[int]) -> str:
+def _why(
+    transaction: Transaction, snapshot: Snapshot, missing: Sequence[int], *, of_treasury: bool
+) -> str:
     if transaction.status is Status.MINED:
         return f"more blocks: it wants {transaction.wanted_depth}"
     if transaction.nonce < snapshot.used_nonces:
         return "nothing: its nonce is used, `tx resume` tells by what"
     gap = next((nonce for nonce in missing if nonce < transaction.nonce), None)
     if gap is not None:
-        return f"nonce {gap}, which nobody holds: `tx cancel --nonce {gap}` fills it"
+        whose = " --treasury" if of_treasury else ""
+        return f"nonce {gap}, which nobody holds: `tx cancel --nonce {gap}{whose}` fills it"
     if transaction.nonce > snapshot.used_nonces:
         return f"nonce {snapshot.used_nonces} to be mined first"
     if transaction.newest.fees.max_fee < snapshot.block.base_fee:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mayhouse_cli.errors import MayhouseError, NotFound
+from mayhouse_cli.errors import MayhouseError, NotFound, Stopped
 from mayhouse_cli.models import Address, Question
 from mayhouse_cli.money import Wei, format_eth
 from mayhouse_cli.operations.operator_log import log
@@ -87,6 +87,8 @@ def _record(
         with session.transaction():
             session.wallets.add(address, name, _role(name, session))
             log(session, {"name": name, "address": address, "role": _role(name, session)})
+    except Stopped:
+        raise
     except MayhouseError as error:
         warnings = (f"The address was not recorded in the database: {error.message}",)
     created = WalletCreated(name, address, str(vault.path(name)), not warnings)
@@ -102,6 +104,8 @@ def list_wallets(vault: KeyVault, session: Session) -> tuple[WalletList, tuple[s
     warnings: tuple[str, ...] = ()
     try:
         recorded = {wallet.address: wallet for wallet in session.wallets.list()}
+    except Stopped:
+        raise
     except MayhouseError as error:
         recorded = {}
         warnings = (f"Only this machine's keystores are listed: {error.message}",)
@@ -148,6 +152,8 @@ def show_wallet(
     try:
         snapshot = session.chain.read(Question(accounts=(address,)))
         balance, block = snapshot.balances[address], snapshot.block.number
+    except Stopped:
+        raise
     except MayhouseError as error:
         warnings = (f"Its balance is not known: {error.message}",)
     details = WalletDetails(

@@ -207,7 +207,7 @@ class PostgresJournal(JournalBatches):
         return found[0] if found else None
 
     def find(self, beginning: str) -> Transaction:
-        """Give the one transaction whose id (dashes optional) or hash begins so."""
+        """Give the one transaction whose id (dashes optional) or hash (0x optional) begins so."""
         text = beginning.strip().lower()
         if len(text) < LEAST_BEGINNING:
             raise WrongUsage(
@@ -216,13 +216,16 @@ class PostgresJournal(JournalBatches):
             )
         found: Sequence[Transaction] = ()
         if _BEGINNING.fullmatch(text):  # nothing else begins an id or hash
-            found = self._transactions(
-                journal_sql.FIND,
-                {"id": text.replace("-", ""), "tx_hash": text, "limit": MOST_NAMED + 1},
-            )
+            found = self._named(text.replace("-", ""), text)
+            if not found and not text.startswith("0x"):
+                found = self._named(text, f"0x{text}")
         if len(found) != 1:
             _not_the_one(beginning, found)
         return found[0]
+
+    def _named(self, beginning: str, hash_beginning: str) -> Sequence[Transaction]:
+        named = {"id": beginning, "tx_hash": hash_beginning, "limit": MOST_NAMED + 1}
+        return self._transactions(journal_sql.FIND, named)
 
     def knows(self, tx_hash: Hash) -> bool:
         """Whether these very bytes were recorded before."""

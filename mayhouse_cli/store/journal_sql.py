@@ -1,4 +1,7 @@
-"""The statements of the journal."""
+"""The statements of the journal.
+
+`journal.py` and `journal_batches.py` run them; `journal_rows.py` makes the values they take.
+"""
 
 from typing import Final
 

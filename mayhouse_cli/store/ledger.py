@@ -1,4 +1,7 @@
-"""What the tool keeps beside the journal: quotes and plans."""
+"""What the tool keeps beside the journal: quotes and plans.
+
+Rates, settlements and payables have files of their own.
+"""
 
 from collections.abc import Sequence
 from typing import Final

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -59,6 +59,8 @@ class MigrationReport:
     pending: tuple[MigrationState, ...]
     drifted: tuple[MigrationState, ...]
     missing: tuple[MigrationState, ...]
+    new: tuple[str, ...] = ()
+    """The names of those that this run has applied; another one may have applied the rest."""
 
     @property
     def is_current(self) -> bool:
@@ -105,13 +107,13 @@ class Migrations:
         Raises MigrationsPending, and runs nothing, when an applied file was edited or deleted;
         Refused when a file finds something in its way; DatabaseUnreachable when a table is busy.
         """
-        for file in self._files:
-            self._apply_one(file)
+        new = tuple(file.name for file in self._files if self._apply_one(file))
         report = self.status()
         _check_history(report)
-        return report
+        return replace(report, new=new)
 
-    def _apply_one(self, file: _File) -> None:
+    def _apply_one(self, file: _File) -> bool:
+        """Run it unless another run was faster; gives whether this one did."""
         with self._database.transaction(
             statement_timeout_seconds=STATEMENT_TIMEOUT_SECONDS
         ) as cursor:
@@ -122,10 +124,11 @@ class Migrations:
             report = self._compare(cursor)
             _check_history(report)
             if file.version not in {state.version for state in report.pending}:
-                return
+                return False
             cursor.execute(CREATE_LEDGER)
             cursor.execute(file.script)
             cursor.execute(RECORD, [file.version, file.name, file.sha256])
+        return True
 
     def _compare(self, cursor: Cursor) -> MigrationReport:
         recorded: dict[int, dict[str, Any]] = {}

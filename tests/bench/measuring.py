@@ -70,9 +70,7 @@ def compare(
 ) -> Measured:
     """Give the median of the ratios of so many pairs, after one of each that does not count."""
     ours(), plain()
-    pairs = [
-        (ours(), plain()) if number % 2 else (plain(), ours())[::-1] for number in range(runs)
-    ]
+    pairs = [(ours(), plain()) if number % 2 else (plain(), ours())[::-1] for number in range(runs)]
     return Measured(
         what,
         against,

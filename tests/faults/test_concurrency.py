@@ -15,7 +15,7 @@ from tests.faults.oracle import Oracle
 from tests.faults.processes import Child, start
 from tests.faults.proxy import FaultyProxy
 from tests.faults.scenarios import add_event_row
-from tests.mayhouse import EXPERIENCE_ID, Mayhouse, Run
+from tests.mayhouse import ASHA, BINA, EXPERIENCE_ID, HOST_ID, Mayhouse, Run
 
 EACH: Final = 25  # events a host
 SAME: Final = 20  # runs of one intent
@@ -175,6 +175,30 @@ def test_the_daily_cap_holds_for_sends_at_the_same_moment(
     (refused,) = [run for run in runs if run.code]
     assert (refused.code, refused.error["code"]) == (6, "refused")
     assert "over the cap" in refused.error["message"]
+    oracle.examine().demand_none()
+
+
+def test_the_daily_cap_holds_whatever_pays(
+    mayhouse: Mayhouse, hosts: tuple[Host, Host], oracle: Oracle
+) -> None:
+    """An import, a payout and a creation at once: any two fit under the cap, one is refused."""
+    first = str(mayhouse.create_event()["chain_event_id"])
+    mayhouse.book(first, ASHA)
+    mayhouse.warp(90_000)
+    assert hosts[0].start("event", "complete", first, "--all-attended", "-y").wait().code == 0
+    second = mayhouse.create_event(price="2600")["chain_event_id"]
+    (row,) = event_rows(mayhouse, 1)
+    file = mayhouse.folder / "bookings.csv"
+    file.write_text(f"event,traveler,seats\n{second},{BINA},1\n", encoding="utf-8")
+    payable = mayhouse.row("SELECT id FROM mayhouse.payables WHERE payee_id = %s", HOST_ID)["id"]
+    # Of ETH, 0.0354 were sent; a booking is 0.0156, the payout 0.011875, a creation 0.01.
+    for host in hosts:
+        (host.folder / "config.toml").write_text('max_daily_eth = "0.0635"\n', encoding="utf-8")
+    booking = ("booking", "import", str(file), "-y")
+    payout = ("payout", "send", str(payable), "-y")
+    runs = together(mayhouse, hosts, booking, payout, ("event", "create", row, "-y"))
+    (refused,) = [run for run in runs if run.code]
+    assert (refused.code, "over the cap" in refused.error["message"]) == (6, True)
     oracle.examine().demand_none()
 
 

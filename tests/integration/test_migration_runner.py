@@ -91,7 +91,7 @@ def test_a_file_that_fails_is_undone_wholly_and_those_before_it_stay(
 
 
 def test_two_runs_at_once_apply_once(empty_database_url: str) -> None:
-    """Both wait for the same lock; the second finds the work done, and both succeed."""
+    """Both wait for the same lock, both succeed, and each tells only what it has applied."""
     reports = []
     runs = [
         threading.Thread(target=lambda: reports.append(migrate(empty_database_url)))
@@ -109,6 +109,8 @@ def test_two_runs_at_once_apply_once(empty_database_url: str) -> None:
     assert [report.is_current for report in reports] == [True, True]
     ledger = query(empty_database_url, "SELECT version FROM mayhouse.schema_migrations")
     assert len(ledger) == len(reports[0].applied)
+    told = [name for report in reports for name in report.new]
+    assert sorted(told) == [one.name for one in reports[0].applied]
 
 
 def test_a_busy_table_makes_the_migration_give_up_soon(

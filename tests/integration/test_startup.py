@@ -5,14 +5,15 @@ from typing import Final
 
 import pytest
 
+from mayhouse_cli.commands.directory import ENTRIES
 from tests.mayhouse import EXPERIENCE_ID, Mayhouse, clean_environment, run_script
 
 # Python's own list of what it imports, on stderr. What tells that a library was really loaded
 # is a module below it: a stand-in has none, and the list leaves out what was loaded by name.
 LISTED: Final = {"PYTHONPROFILEIMPORTTIME": "1"}
-WEB3: Final = "web3.main"
+WEB3: Final = "web3.providers.rpc.rpc"
 SLOW: Final = {WEB3, "eth_account.account", "eth_utils.address", "psycopg.connection"}
-NEVER_REACHED: Final = {"py_ecc", "aiohttp.connector", "websockets.frames"}
+NEVER_REACHED: Final = {"py_ecc", "aiohttp.connector", "websockets.frames", "web3._utils.module"}
 
 
 def loaded(errors: str) -> set[str]:
@@ -87,9 +88,11 @@ def test_completing_a_word_loads_neither_chain_nor_database(
 
 
 def test_a_list_from_the_database_loads_no_chain(mayhouse: Mayhouse) -> None:
-    """The address in its configuration is checked without the Ethereum libraries."""
+    """Nor other commands; its configuration's address is checked without the Ethereum libraries."""
     modules = load_of(mayhouse, "tx", "list")
     assert modules.intersection(SLOW) == {"psycopg.connection"}
+    commands = {one for one in modules if one.startswith("mayhouse_cli.commands.")}
+    assert commands.isdisjoint(f"mayhouse_cli.commands.{name}" for name in ENTRIES if name != "tx")
 
 
 def test_a_price_is_read_without_what_web3_brings_along(mayhouse: Mayhouse) -> None:

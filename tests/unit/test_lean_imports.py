@@ -38,7 +38,7 @@ CHANGED_ONCE: Final = """
 import sys
 class Changed:
     def find_spec(self, name, path=None, target=None):
-        if name == "web3.providers.ipc" and "eth_account" in sys.modules:
+        if name == "web3.providers.rpc.utils":
             sys.meta_path.remove(self)
             raise AttributeError("there is no such name any more")
 sys.meta_path.insert(0, Changed())

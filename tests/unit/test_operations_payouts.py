@@ -142,6 +142,17 @@ def test_a_wallet_short_of_funds_pays_nobody() -> None:
     assert standings(session) == ["owed", "owed"]
 
 
+def test_the_payout_that_goes_over_the_cap_of_a_day_is_not_signed() -> None:
+    """Those that fit are paid; what completed the event sent nothing."""
+    session = settled(1, 1)
+    spent = sum(one.value for one in session.recorded)
+    host, first, second = (one.amount for one in owed(session))
+    session.set(max_daily_eth=Wei(spent + host + first + second - 1))
+    with pytest.raises(Refused, match="over the cap"):
+        send(session)
+    assert standings(session) == ["paid", "paid", "owed"]
+
+
 def test_what_is_marked_is_never_sent() -> None:
     """Paid outside the chain is paid."""
     session = settled(1)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mayhouse_cli.errors import FeeTooHigh, Refused, Unconfirmed
-from mayhouse_cli.models import Call, Fees, Status
+from mayhouse_cli.errors import FeeTooHigh, Refused, Unconfirmed, WrongContract
+from mayhouse_cli.models import Call, Fees, Question, Snapshot, Status
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations.replacement import bumped, fill, plan_fill, replacement_fees
+from mayhouse_cli.operations.resumption import Resumed, resume
 from mayhouse_cli.operations.transactions import list_stuck
 from tests.twin_chain import PLATFORM
 from tests.twin_session import EXPERIENCE_ID, SEAT, Killed, MemorySession, choices, platform
@@ -77,6 +78,38 @@ def test_a_booking_that_a_reorg_undid_does_not_pay_a_stranger() -> None:
         session.resume()
     assert not session.chain.head.bookings
     assert session.last.status is Status.CANCELLED
+
+
+def test_nothing_is_signed_for_it_without_leave(session: MemorySession) -> None:
+    """On mainnet a resume signs no cancel unasked: it is told, and stays as it is."""
+    give_the_number_to_a_stranger(session)
+    session.wait_for(1)
+    before = len(session.signer.signed)
+    with pytest.raises(Unconfirmed) as told:
+        resume(None, session, wait=True, max_age=timedelta(days=1), may_sign=False)
+    assert isinstance(told.value.known, Resumed)
+    assert "add --mainnet" in told.value.known.problems[0]
+    assert (len(session.signer.signed), session.last.status) == (before, Status.SIGNED)
+    assert not session.chain.head.bookings
+
+
+def test_a_young_creation_is_not_sent_to_another_contract(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What names no event is held against the contract as well before it is sent again."""
+    session = platform()
+    session.chain.answers = [Killed()]
+    with pytest.raises(Killed):
+        session.create_event()
+    session.chain.sent.pop()
+
+    def not_ours(question: Question) -> Snapshot:
+        raise WrongContract(f"There is no contract ({question.sender})")
+
+    monkeypatch.setattr(session.chain, "read", not_ours)
+    with pytest.raises(WrongContract):
+        session.resume()
+    assert session.chain.sent == []
 
 
 # --- nonces -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from mayhouse_cli.errors import Refused, Unconfirmed
 from mayhouse_cli.models import Status
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import topup
+from mayhouse_cli.operations.replacement import fill, plan_fill
 from mayhouse_cli.operations.topup import TopUp
 from mayhouse_cli.operations.transactions import list_stuck
 from tests.twin_chain import PLATFORM, STRANGER
@@ -99,3 +100,24 @@ def test_a_top_up_of_a_wallet_that_was_given_up_is_not_sent_again() -> None:
     assert only.status is Status.CANCELLED
     filler = session.treasury.signed[-1]
     assert (filler.recipient, filler.value) == (TREASURY, 0)
+
+
+def test_a_gap_of_the_treasury_is_filled_by_the_treasury() -> None:
+    """The hint is the command that helps: the next top-up may be long in coming."""
+    session = short()
+    session.chain.mines = False
+    session.chain.head.nonces[TREASURY] = 0
+    session.chain.pool[TREASURY, 0] = b"sent from elsewhere"
+    top_up(session)
+    session.chain.pool.clear()
+    stuck = list_stuck(session)
+    assert stuck.missing_nonces == (0,)
+    assert "`tx cancel --nonce 0 --treasury` fills it" in stuck.transactions[0].waits_for
+    with pytest.raises(Refused, match="Nothing waits behind nonce 0"):
+        plan_fill(0, choices(), session)  # the platform's own
+    session.wait_for(5)
+    fill(plan_fill(0, choices(wait=False), session, of_treasury=True), session, wait=False)
+    filler = session.last
+    assert (filler.sender, filler.recipient, filler.nonce) == (TREASURY, TREASURY, 0)
+    session.resume()
+    assert [one.status for one in session.recorded] == [Status.CONFIRMED, Status.CONFIRMED]

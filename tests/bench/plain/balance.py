@@ -13,6 +13,8 @@ balance = web3.eth.get_balance(address)
 ether = float(web3.from_wei(balance, "ether"))
 state = "critical" if ether < CRITICAL else "warning" if ether < WARNING else "ok"
 with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-    connection.execute("CREATE TABLE IF NOT EXISTS readings (address text, wei numeric, state text)")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS readings (address text, wei numeric, state text)"
+    )
     connection.execute("INSERT INTO readings VALUES (%s, %s, %s)", (address, balance, state))
 print(f"BALANCE {state.upper()} - {ether:.6f} ETH")  # noqa: T201 its result

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from web3 import HTTPProvider, Web3
@@ -13,7 +14,7 @@ abi = json.loads(Path(os.environ["CONTRACT_ARTIFACT"]).read_text(encoding="utf-8
 contract = web3.eth.contract(Web3.to_checksum_address(os.environ["CONTRACT_ADDRESS"]), abi=abi)
 
 
-def logs_of(event):
+def logs_of(event: Any) -> list[Any]:  # noqa: ANN401 made by web3 from the ABI
     """Fetch the logs of one event of the contract, each decoded by process_log."""
     found = web3.eth.get_logs(
         {"address": contract.address, "fromBlock": 0, "toBlock": "latest", "topics": [event.topic]}

@@ -1,5 +1,6 @@
 """Assembles the command groups; the only place where an error becomes an exit code."""
 
+import errno
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from mayhouse_cli.commands.directory import COMPLETE, Directory
 from mayhouse_cli.commands.invocation import current_output, make_output
 from mayhouse_cli.config import environment_secrets
 from mayhouse_cli.errors import (
+    ConfigurationError,
     ConsentMissing,
     Interrupted,
     MayhouseError,
@@ -32,6 +34,7 @@ from mayhouse_cli.stray_output import place_of, show_traceback, take_over
 
 # A monitoring plugin says "unknown" with this, whatever went wrong.
 PLUGIN_UNKNOWN: Final = 3
+MOST_BYTES_OF_A_NAME: Final = 255  # NAME_MAX of the usual file systems
 _AFTER_A_SIGNAL: Final = "`mayhouse tx list --unfinished` shows whether anything was recorded."
 
 app = typer.Typer(
@@ -95,6 +98,8 @@ def _run_app(arguments: Sequence[str]) -> int:
         current_command.set(_command_of(usage))
         raise _as_wrong_usage(usage) from None
     except Exception as bug:  # noqa: BLE001 no input gives a traceback
+        if isinstance(bug, OSError) and bug.errno == errno.ENAMETOOLONG:
+            raise _as_unusable_name(arguments) from None
         if _guess_options(arguments).verbose:
             show_traceback(bug)
         raise _as_bug(bug) from None
@@ -148,6 +153,16 @@ def _as_wrong_usage(usage: typer.TyperException) -> WrongUsage:
     message = usage.format_message().rstrip(".")
     command = _command_of(usage).replace(".", " ")
     return WrongUsage(message, hint=f"See `mayhouse {command} --help`.".replace("  ", " "))
+
+
+def _as_unusable_name(arguments: Sequence[str]) -> MayhouseError:
+    """No system takes it, whatever it was to be opened for; it may be a key in the wrong place."""
+    typed = any(len(os.fsencode(one)) > MOST_BYTES_OF_A_NAME for one in arguments)
+    kind = WrongUsage if typed else ConfigurationError
+    return kind(
+        f"A file's name is longer than {MOST_BYTES_OF_A_NAME} bytes",
+        hint="Is the content given where the name of its file is wanted?",
+    )
 
 
 def _as_bug(bug: Exception) -> MayhouseError:

@@ -18,9 +18,10 @@ would garble what is printed, and its mask would tell where it is."""
 FREELY_FOUND: Final = 8
 """A shorter one is masked only where it stands by itself: the password 5000 is no part of 25000."""
 
-_HEX_KEY: Final = re.compile(r"(?:0[xX])?([0-9a-fA-F]{32,})")
+# Bounded, all of them: a variable can hold a hundred thousand letters.
+_HEX_KEY: Final = re.compile(r"(?:0[xX])?([0-9a-fA-F]{32,256})")
 _SEVERAL: Final = re.compile(r",\s*(?=https?://)")
-_URL: Final = re.compile(r"[A-Za-z][\w+.:-]*://")
+_URL: Final = re.compile(r"[A-Za-z][\w+.:-]{0,40}://")
 _NAMED: Final = re.compile(r"(?:pass(?:word)?|pwd)\s*=\s*('[^']*'|[^&\s]+)", re.IGNORECASE)
 _NO_PORT: Final = re.compile(r"[^:/]*:(?!\d+(?:[/?]|$))(.+)")
 _SEPARATORS: Final = re.compile(r"(?:[/?&#=@:;,\s\"'`]|%(?![0-9A-Fa-f]{2}))+")
@@ -72,9 +73,12 @@ class Redaction:
     def _learn_forms(self, secret: str) -> None:
         decoded = unquote(secret)
         for form in (secret, decoded):
-            quoted = quote(form, safe="")
+            # Of what is no UTF-8, as a variable can be, no library makes a percent-encoded form.
+            quoted = quote(form, safe="", errors="replace")
             # A library quotes each in its own way; our own messages join lines to one.
-            self._forms.update((form, quoted, quote(form), " ".join(form.split())))
+            self._forms.update(
+                (form, quoted, quote(form, errors="replace"), " ".join(form.split()))
+            )
             self._forms.add(re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted))
             self._forms.update((json.dumps(form)[1:-1], repr(form)[1:-1]))
         if key := _HEX_KEY.fullmatch(decoded.strip()):

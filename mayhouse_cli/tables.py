@@ -169,16 +169,18 @@ def _restyled(cell: str | Line, text: str) -> Line:
 
 
 def _folded(table: Table, measure: Measure) -> list[Block]:
-    """Put what follows the first column on a line of its own, aligned with that of other rows."""
+    """Put the amounts on a line of their own, aligned; or all that follows the first column."""
     widths = _widths(table, measure)
     blocks: list[Block] = []
-    for first, *others in table.rows:
+    below = sorted(table.right) or range(1, len(widths))
+    margin, gap = " " * table.indent, " " * _GAP
+    for row in table.rows:
+        words = [text_of(cell) for index, cell in enumerate(row) if index not in below]
+        blocks.append(_restyled(row[0], margin + gap.join(word for word in words if word)))
         cells = []
-        for index, cell in enumerate(others, start=1):
-            text = text_of(cell)
+        for index in below:
+            text = text_of(row[index])
             padding = " " * (widths[index] - measure(text))
             cells.append(padding + text if index in table.right else text + padding)
-        margin = " " * table.indent
-        blocks.append(_restyled(first, margin + text_of(first)))
-        blocks.append(Line(f"{margin}  {(' ' * _GAP).join(cells)}".rstrip()))
+        blocks.append(Line(f"{margin}  {gap.join(cells)}".rstrip()))
     return blocks

@@ -32,12 +32,17 @@ _IN_THE_DATABASE: Final = {
     "booking": SuggestionKind.BOOKING,
     "transaction": SuggestionKind.TRANSACTION,
     "experience": SuggestionKind.EXPERIENCE,
-    "traveler": SuggestionKind.TRAVELER,
+    "traveler": SuggestionKind.PERSON,
+    "attended": SuggestionKind.BOOKING,
+    "no_show": SuggestionKind.BOOKING,
+    "to": SuggestionKind.PERSON,
     "names": SuggestionKind.PAYABLE,
     "payable": SuggestionKind.PAYABLE,
 }
 """What the parameter of a command names, by its own name."""
-_WALLETS: Final = ("wallet", "name")
+_WALLET: Final = "name"
+_MAKES_WALLETS: Final = ("new", "import")
+"""For which a name that is there already would be refused."""
 
 BASH: Final = r"""# mayhouse's completion for bash. In ~/.bashrc: source <(mayhouse completion bash)
 _mayhouse() {
@@ -128,6 +133,8 @@ def completion(
 ) -> None:
     """Print the script with which a shell completes commands, options and ids.
 
+    Its first lines say where it belongs.
+
     Example: mayhouse completion bash
     """
     script = _SCRIPTS[shell]
@@ -142,8 +149,7 @@ def answer(top: Any, words: Sequence[str]) -> None:  # noqa: ANN401 of Typer's o
     """Print what could stand where the last word stands; never an error, whatever happens."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     answers, silence = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):  # whatever a library says, the terminal is somebody's line
-        os.dup2(silence, stream)
+    os.dup2(silence, 1)  # whatever a library says is no offer; the scripts silence stderr
     try:
         text = "".join(_offers(top, words))
         os.write(answers, text.encode(errors="replace"))
@@ -169,7 +175,7 @@ def _offers(top: Any, words: Sequence[str]) -> list[str]:  # noqa: ANN401 as abo
 
 def _takes_a_name(asked: Any) -> bool:  # noqa: ANN401 as above
     is_parameter = hasattr(asked, "param_type_name")
-    return is_parameter and (asked.name in _IN_THE_DATABASE or asked.name in _WALLETS)
+    return is_parameter and (asked.name in _IN_THE_DATABASE or asked.name == _WALLET)
 
 
 def _takes_a_file(asked: Any) -> bool:  # noqa: ANN401 as above
@@ -179,8 +185,9 @@ def _takes_a_file(asked: Any) -> bool:  # noqa: ANN401 as above
 
 def _named(name: str, context: Any, incomplete: str) -> list[tuple[str, str]]:  # noqa: ANN401 as above
     config = _config_of(context)
-    if name in _WALLETS:
-        wallets = open_vault(config).list()
+    if name == _WALLET:
+        makes = context.command.name in _MAKES_WALLETS
+        wallets = () if makes else open_vault(config).list()
         return [(one.name, one.address or "") for one in wallets if one.name.startswith(incomplete)]
     *earlier, beginning = incomplete.split(",")  # lists of ids are written with commas
     kind = _IN_THE_DATABASE[name]

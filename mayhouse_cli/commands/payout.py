@@ -56,7 +56,7 @@ def list_(
         result = payables.list_payables(wanted, session)
     blocks: list[Block] = [dim("Nothing is listed.")]
     if result.payables:
-        headers = ["payable", "event", "for", "to", "ETH", ""]
+        headers = ["payable", "event", "for", "to", "ETH", "status"]
         told = f"owed {eth(result.owed_wei)}, on its way {eth(result.sending_wei)}"
         blocks = [
             Table([_row(one) for one in result.payables], headers, frozenset({1, 4})),

@@ -10,5 +10,5 @@ class SuggestionKind(StrEnum):
     BOOKING = "booking"
     TRANSACTION = "transaction"
     EXPERIENCE = "experience"
-    TRAVELER = "traveler"
+    PERSON = "person"
     PAYABLE = "payable"

@@ -104,7 +104,7 @@ class Prepared:
     read_at: datetime | None = None
     """When the chain was read for it, where the amounts rest on the contract's percentages."""
     treasury: Signer | None = None
-    """Who signs a top-up of the platform's wallet, or fills its own gap; the platform signs else."""
+    """Who signs a top-up, or fills a gap of its own; the platform signs everything else."""
 
     def signer(self, session: Session) -> Signer:
         """The wallet that pays and signs."""

@@ -98,6 +98,10 @@ def _last_success(before: str) -> str | None:
 
 def _replace(path: Path, text: str) -> None:
     """Write beside the target and rename: the collector runs under another user, hence 0644."""
+    if not path.name:
+        raise ConfigurationError(
+            f"The metrics file {path} is a folder", hint="Check --textfile: name a file in it."
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8")

@@ -104,6 +104,7 @@ class EndingEvent:
 def nothing_likely(number: int, rows: Sequence[BookingRow]) -> Call | None:
     """Predict no call: none will be made."""
     _ = number, rows
+    return None
 
 
 def read_ending_event(

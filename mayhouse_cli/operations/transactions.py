@@ -218,9 +218,7 @@ def list_stuck(session: Session) -> StuckList:
         missing = _missing_nonces(own[-1], snapshot.pending_nonce, session)
         of_treasury = any(one.intent_key.startswith(TOPUP_KEY) for one in own)
         stuck += [
-            StuckTransaction(
-                summary(one), _why(one, snapshot, missing, of_treasury=of_treasury)
-            )
+            StuckTransaction(summary(one), _why(one, snapshot, missing, of_treasury=of_treasury))
             for one in own
         ]
         all_missing += missing

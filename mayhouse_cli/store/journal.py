@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, LiteralString, NoReturn, TypeAlias
+from typing import Any, Final, LiteralString, TypeAlias
 from uuid import UUID, uuid4
 
 from psycopg.rows import DictRow
@@ -219,9 +219,20 @@ class PostgresJournal(JournalBatches):
             found = self._named(text.replace("-", ""), text)
             if not found and not text.startswith("0x"):
                 found = self._named(text, f"0x{text}")
-        if len(found) != 1:
-            _not_the_one(beginning, found)
+        if not found:
+            raise self._unknown(beginning, text)
+        if len(found) > 1:
+            raise _ambiguous(beginning, found)
         return found[0]
+
+    def _unknown(self, beginning: str, text: str) -> NotFound:
+        """Name those that begin as the first characters do: the typing error is after them."""
+        near = text[: LEAST_BEGINNING + (2 if text.startswith("0x") else 0)]
+        found = self._named(near, near) if _BEGINNING.fullmatch(near) else ()
+        hint = _LIST_HINT
+        if 0 < len(found) <= MOST_NAMED and near != text:
+            hint = f"Did you mean {' or '.join(_as_typed(one, text) for one in found)}?"
+        return NotFound(f"No transaction's id or hash begins with {beginning}", hint=hint)
 
     def _named(self, beginning: str, hash_beginning: str) -> Sequence[Transaction]:
         named = {"id": beginning, "tx_hash": hash_beginning, "limit": MOST_NAMED + 1}
@@ -290,12 +301,15 @@ class PostgresJournal(JournalBatches):
             cursor.execute(query, values)
 
 
-def _not_the_one(beginning: str, found: Sequence[Transaction]) -> NoReturn:
-    if not found:
-        raise NotFound(f"No transaction's id or hash begins with {beginning}", hint=_LIST_HINT)
+def _as_typed(found: Transaction, text: str) -> str:
+    """The name of the kind that was typed: an id or a hash."""
+    return found.tx_hash if text.startswith("0x") else str(found.id)
+
+
+def _ambiguous(beginning: str, found: Sequence[Transaction]) -> NotFound:
     named = ", ".join(str(each.id) for each in found[:MOST_NAMED])
     more = " and more" if len(found) > MOST_NAMED else ""
-    raise NotFound(
+    return NotFound(
         f"Several transactions begin with {beginning}: {named}{more}",
         hint="Give more of the id or hash.",
     )

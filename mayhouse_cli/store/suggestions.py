@@ -63,10 +63,11 @@ EXPERIENCES: Final = """
     LIMIT %(most)s
 """
 
-TRAVELERS: Final = """
-    SELECT id::text AS value, coalesce(full_name, username, '') AS told
+PEOPLE: Final = """
+    SELECT id::text AS value,
+           concat_ws(', ', coalesce(full_name, username), role::text) AS told
     FROM public.users
-    WHERE role::text <> 'host' AND starts_with(id::text, %(beginning)s)
+    WHERE starts_with(id::text, %(beginning)s)
     ORDER BY 2, 1
     LIMIT %(most)s
 """
@@ -87,7 +88,7 @@ _QUERIES: Final = {
     SuggestionKind.BOOKING: BOOKINGS,
     SuggestionKind.TRANSACTION: TRANSACTIONS,
     SuggestionKind.EXPERIENCE: EXPERIENCES,
-    SuggestionKind.TRAVELER: TRAVELERS,
+    SuggestionKind.PERSON: PEOPLE,
     SuggestionKind.PAYABLE: PAYABLES,
 }
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.chain_node import ChainNode
 from tests.database_server import DatabaseServer, query
-from tests.mayhouse import SCRIPT, SEED, Mayhouse
+from tests.mayhouse import ASHA, SCRIPT, SEED, Mayhouse
 from tests.terminal import Terminal
 
 TITLE: Final = "Old Delhi food walk [spicy]"
@@ -39,6 +39,7 @@ def platform(
         platform = Mayhouse(node_process, url, contract, tmp_path_factory.mktemp("platform"))
         platform.create_event()
         platform.create_event()
+        platform.book(1, ASHA)
         platform.execute(
             "INSERT INTO experiences (id, host_id, title, price_inr, status)"
             " SELECT %s, host_id, %s, 1, 'approved' FROM experiences LIMIT 1",
@@ -95,6 +96,11 @@ def test_transactions_wallets_and_list_items_are_offered(platform: Mayhouse) -> 
     ids = {str(row["id"]) for row in platform.rows("SELECT id FROM mayhouse.transactions")}
     assert set(offered(platform, "tx", "show", "")) == ids
     assert list(offered(platform, "wallet", "show", "")) == ["till"]
+    assert offered(platform, "wallet", "new", "") == {}
+    assert offered(platform, "booking", "create", "1", "--traveler", ASHA) == {
+        ASHA: "Traveler One, user"
+    }
+    assert list(offered(platform, "event", "complete", "1", "--attended", "7,")) == ["7,1"]
     assert list(offered(platform, "event", "create", "--experience", EVIL[:-1])) != []
     assert list(offered(platform, "event", "settle", "1", "")) == ["2", "1"]
 

@@ -28,7 +28,7 @@ def test_a_freeze_holds_before_anything_was_signed(mayhouse: Mayhouse) -> None:
     assert (result["frozen"], result["changed"], result["reason"]) == (True, True, REASON)
     refused = mayhouse.run(*create(mayhouse))
     assert (refused.code, refused.error["details"]["reason"]) == (6, REASON)
-    for part in (REASON, str(result["frozen_by"]), "since 20", "thaw"):
+    for part in (REASON, str(result["frozen_by"]), "since ", "thaw"):
         assert part in refused.error["message"] + refused.error["hint"]
     assert mayhouse.rows("SELECT FROM mayhouse.transactions") == []
     (check,) = [one for one in mayhouse.json("doctor").data["checks"] if one["name"] == "frozen"]

@@ -6,6 +6,7 @@ from socket import create_server
 import pytest
 
 from tests.mayhouse import ASHA, PLATFORM, Mayhouse, clean_environment, run_script
+from tests.rpc_server import RpcServer
 from tests.terminal import Terminal
 
 NOWHERE = "http://127.0.0.1:1"
@@ -40,6 +41,13 @@ def test_the_state_is_told_in_one_look(mayhouse: Mayhouse) -> None:
     assert (data["open_events"], data["unfinished"], data["payables"]) == (0, 0, 2)
     assert (data["owed_wei"], data["frozen"]) == (str(owed), True)
     assert (data["wallet"], data["problems"]) == (PLATFORM, {})
+
+
+def test_a_look_asks_the_node_once(mayhouse: Mayhouse) -> None:
+    """One request, whatever is in it."""
+    with RpcServer(upstream=mayhouse.node.url) as proxy:
+        assert mayhouse.json(BLOCKCHAIN_RPC_URL=proxy.url).data["problems"] == {}
+        assert len(proxy.heard) == 1
 
 
 def test_a_part_that_fails_says_so_and_the_others_stand(mayhouse: Mayhouse) -> None:

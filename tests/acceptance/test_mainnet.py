@@ -92,3 +92,25 @@ def test_a_key_of_another_wallet_is_refused_before_any_node_is_asked(mayhouse: M
         )
     assert (run.code, run.error["code"]) == (3, "credentials")
     assert STRANGER in run.error["message"]
+
+
+def test_a_resume_signs_a_cancel_only_when_it_is_said(mainnet: Mayhouse) -> None:
+    """What must not be sent again is told without --mainnet, and its nonce filled with it."""
+    mainnet.node.rpc("evm_setAutomine", False)  # noqa: FBT003 the node's own parameter
+    permitted = ("--mainnet", "--allow-raw-key")
+    try:
+        created = mainnet.json(*words(mainnet, "-y", "--no-wait", *permitted)).data
+        mainnet.node.rpc("anvil_dropTransaction", created["tx_hash"])
+    finally:
+        mainnet.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+    mainnet.warp(2 * 86_400)  # its event would be in the past
+    mainnet.execute("UPDATE mayhouse.transactions SET created_at = now() - interval '1 hour'")
+    plain = mainnet.json("tx", "resume", "--timeout", "5")
+    assert plain.code == 7
+    assert "--mainnet" in plain.document["data"]["problems"][0]
+    raw = mainnet.json("tx", "resume", "--timeout", "5", "--mainnet")
+    assert (raw.code, "a raw key" in raw.document["data"]["problems"][0]) == (7, True)
+    assert len(mainnet.rows("SELECT FROM mayhouse.attempts")) == 1
+    ended = mainnet.json("tx", "resume", *permitted)
+    assert ended.code == 6
+    assert mainnet.row("SELECT status FROM mayhouse.transactions")["status"] == "cancelled"

@@ -3,7 +3,6 @@
 import contextvars
 import faulthandler
 import io
-import json
 import logging
 import os
 import re
@@ -13,34 +12,21 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, NoReturn
 
-from mayhouse_cli import errors
 from mayhouse_cli.cli import run
 from mayhouse_cli.redaction import secrets_of_this_process
-from tests.faults.canaries import KEY_MARK, MARK
 
 PATIENCE: Final = 20.0  # seconds; a command gets 0.1 for the network
-NOBODY: Final = Path("/dev/null")
 # Written by Python itself, or read and written by nobody.
 _ELSEWHERE: Final = re.compile(r"/dev/(null|tty|urandom)$|/__pycache__(/|$)")
-
-
-def _below(one: type[errors.MayhouseError]) -> Iterator[type[errors.MayhouseError]]:
-    yield one
-    for child in one.__subclasses__():
-        yield from _below(child)
-
-
-EXITS: Final = {one.code: one.exit_code for one in _below(errors.MayhouseError)}
-CODES: Final = frozenset({0, *EXITS.values()} - {130, 143})  # nobody interrupts here
-PLUGIN: Final = frozenset(range(4))
 
 
 @dataclass(frozen=True)
@@ -116,7 +102,12 @@ class _Guard:
 
 
 _GUARD: Final = _Guard()
-sys.addaudithook(_GUARD)  # cannot be taken away again; it watches only while a case runs
+
+
+@cache
+def _watch_files() -> None:
+    """Once a process: it cannot be taken away again, and notes something only during a case."""
+    sys.addaudithook(_GUARD)
 
 
 def run_case(case: Case, folder: Path, environment: Mapping[str, str]) -> Ended:
@@ -154,6 +145,7 @@ def _read_all(folder: Path, planted: Mapping[str, bytes]) -> str:
 
 @contextmanager
 def _guarded(folder: Path) -> Iterator[list[str]]:
+    _watch_files()
     _GUARD.folder, _GUARD.found = str(folder), []
     try:
         yield _GUARD.found
@@ -222,60 +214,3 @@ def case_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-# --- the promises --------------------------------------------------------------------------
-
-
-def broken_promises(case: Case, ended: Ended, secrets: Sequence[str] = ()) -> list[str]:
-    """Everything that the command line promises for any input, and this case did not keep."""
-    told = ended.out + ended.err
-    found = [f"writes outside its folder: {one}" for one in ended.outside]
-    if ended.code not in (PLUGIN | {2} if case.is_plugin else CODES):
-        found.append(f"ends with {ended.code}")
-    found += [
-        f"prints {mark!r}"
-        for mark in ("Traceback", "A defect in mayhouse", "\x1b")
-        if mark in told
-    ]
-    found += [
-        "tells a secret"
-        for secret in (MARK, KEY_MARK, *secrets)
-        if secret in (told + ended.left).lower() and secret not in " ".join(case.words).lower()
-    ]
-    if ended.code == 0 and case.asks_for_help:
-        return found
-    if case.as_json:
-        found += _of_document(case, ended)
-    elif ended.code != 0 and not told.strip():
-        found.append("fails without a word")
-    return found
-
-
-def _of_document(case: Case, ended: Ended) -> Iterator[str]:
-    try:
-        document = json.loads(ended.out)
-    except ValueError:
-        yield f"prints no JSON document: {ended.out[:200]!r}"
-        return
-    names = {"schema_version", "command", "ok", "data", "warnings", "error"}
-    if set(document) != names or document["schema_version"] != 1:
-        yield f"prints another document: {sorted(document)}"
-        return
-    error = document["error"]
-    if document["ok"] is not (error is None):
-        yield "is ok with an error, or not ok without one"
-    if not case.is_plugin and document["ok"] is not (ended.code == 0):
-        yield f"says ok is {document['ok']} and ends with {ended.code}"
-    if error is not None:
-        yield from _of_error(error, case, ended)
-
-
-def _of_error(error: Mapping[str, Any], case: Case, ended: Ended) -> Iterator[str]:
-    if set(error) != {"code", "message", "hint", "retryable", "details"}:
-        yield f"prints another error: {sorted(error)}"
-        return
-    if not error["message"]:
-        yield "says nothing in its message"
-    if not case.is_plugin and EXITS.get(error["code"]) != ended.code:
-        yield f"names {error['code']} and ends with {ended.code}"

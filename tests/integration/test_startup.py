@@ -77,13 +77,8 @@ def test_completing_a_word_loads_neither_chain_nor_database(
     bare: dict[str, str], folder: Path
 ) -> None:
     """A shell asks at every press of the tabulator."""
-    asked = {
-        "_MAYHOUSE_COMPLETE": "complete_bash",
-        "COMP_WORDS": "mayhouse tx li",
-        "COMP_CWORD": "2",
-    }
-    ran = run_script(env={**bare, **asked}, cwd=folder)
-    assert ran.out.split() == ["list"]
+    ran = run_script("__complete", "tx", "li", env=bare, cwd=folder)
+    assert ran.out.split("\t")[:2] == ["item", "list"]
     assert not loaded(ran.err).intersection(SLOW)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mayhouse_cli.tables import ALARM, WAITING, Line, Table, fit, state, text_of
+from mayhouse_cli.tables import ALARM, WAITING, Line, Table, fit, heading, state, text_of
 
 HASH = "0x" + "ab" * 32
 HEADERS = ["id", "kind", "value", "hash"]
@@ -86,6 +86,17 @@ def test_amounts_without_labels_fold_under_what_they_are_for() -> None:
         "    5,000.00   0.0250 ETH",
         "  stake 20 %",
         "      900.00   0.0045 ETH",
+    ]
+
+
+def test_words_of_an_amount_stay_together_above_it() -> None:
+    """A payout's line tells who and what for; without amounts the first fact is the heading."""
+    payout = Table([["booking 1", "Asha", "", "stake back", "0.0025 ETH"]], right=frozenset({4}))
+    assert fit(payout, 30, len) == [Line("booking 1   Asha   stake back"), Line("  0.0025 ETH")]
+    head = heading("Food walk", "event 1", "2 seats")
+    assert [text_of(line) for line in fit(head, 20, len) if isinstance(line, Line)] == [
+        "Food walk",
+        "  event 1   2 seats",
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 from web3 import HTTPProvider, Web3
+from web3.types import TxParams
 
 experience, price, seats, start = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 web3 = Web3(HTTPProvider(os.environ["BLOCKCHAIN_RPC_URL"], cache_allowed_requests=True))
@@ -19,16 +20,16 @@ contract = web3.eth.contract(Web3.to_checksum_address(os.environ["CONTRACT_ADDRE
 stake = contract.functions.calculateRequiredStake(price, seats).call()
 tip = web3.to_wei(1, "gwei")
 base_fee = web3.eth.get_block("latest")["baseFeePerGas"]
-transaction = contract.functions.createEventRun(experience, price, seats, start).build_transaction(
-    {
-        "from": account.address,
-        "value": stake,
-        "chainId": int(os.environ["CHAIN_ID"]),
-        "nonce": web3.eth.get_transaction_count(account.address),
-        "maxPriorityFeePerGas": tip,
-        "maxFeePerGas": 2 * base_fee + tip,
-    }
-)
+terms: TxParams = {
+    "from": account.address,
+    "value": stake,
+    "chainId": int(os.environ["CHAIN_ID"]),
+    "nonce": web3.eth.get_transaction_count(account.address),
+    "maxPriorityFeePerGas": tip,
+    "maxFeePerGas": web3.to_wei(2 * base_fee + tip, "wei"),
+}
+creation = contract.functions.createEventRun(experience, price, seats, start)
+transaction = creation.build_transaction(terms)
 signed = account.sign_transaction(transaction)
 tx_hash = web3.eth.send_raw_transaction(signed.raw_transaction)
 receipt = web3.eth.wait_for_transaction_receipt(tx_hash)

@@ -18,6 +18,8 @@ STARTING_TIME_LIMIT = 15.0  # seconds
 # Below those that systems give to outgoing connections, any of which could take a free one.
 PORTS = range(20_000, 30_000)
 PORTS_TRIED = 5
+REVERTS_TRIED = 20
+SETTLING_SECONDS = 0.005
 
 
 class RpcError(Exception):
@@ -66,6 +68,7 @@ class ChainNode:
         for tried in range(1, PORTS_TRIED + 1):
             with closed_port() as self.port:
                 pass
+            self._heads: dict[str, str] = {}
             self._connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
             self._process = self._spawn(options)
             try:
@@ -119,15 +122,29 @@ class ChainNode:
     def snapshot(self) -> str:
         """Remember the present state of the chain under the id returned."""
         snapshot: str = self.rpc("evm_snapshot")
+        self._heads[snapshot] = self.rpc("eth_blockNumber")
         return snapshot
 
     def revert(self, snapshot: str) -> None:
-        """Go back to a snapshot, which is used up by it; waiting transactions are dropped."""
-        # A mined transaction leaves the pool a little after its receipt is there. Found there after
-        # the revert, it gives the next one a nonce too high, and that one is lost without an error.
-        self.rpc("anvil_dropAllTransactions")
-        if not self.rpc("evm_revert", snapshot):
-            raise LookupError(f"anvil knows no snapshot {snapshot}")
+        """Go back to a snapshot, which is used up by it; nothing waits, and automine is on."""
+        head = self._heads.pop(snapshot)
+        self.rpc("evm_setIntervalMining", 0)
+        self.rpc("evm_setAutomine", False)  # noqa: FBT003 the node's own parameter
+        for _ in range(REVERTS_TRIED):
+            # A mined transaction leaves the pool a little after its receipt is there. Found there
+            # after the revert, it gives the next one a nonce too high, which is lost without an
+            # error; and a block that was being made, or bytes on their way from a killed process,
+            # come after the revert. So what is left has to prove that it rests.
+            self.rpc("anvil_dropAllTransactions")
+            if not self.rpc("evm_revert", snapshot):
+                raise LookupError(f"anvil knows no snapshot {snapshot}")
+            snapshot = self.rpc("evm_snapshot")
+            time.sleep(SETTLING_SECONDS)
+            pool = self.rpc("txpool_status")
+            if self.rpc("eth_blockNumber") == head and not any(int(n, 16) for n in pool.values()):
+                self.rpc("evm_setAutomine", True)  # noqa: FBT003 as above
+                return
+        raise TimeoutError("anvil does not rest after it was put back")
 
     def reorg(self, depth: int, *raws: str) -> None:
         """Undo so many blocks; these bytes stand in the first of as many new ones."""

@@ -98,9 +98,10 @@ def _last_success(before: str) -> str | None:
 
 def _replace(path: Path, text: str) -> None:
     """Write beside the target and rename: the collector runs under another user, hence 0644."""
-    if not path.name:
+    # Renaming over a device, as root can, would take it from the whole machine.
+    if not path.name or (path.exists() and not path.is_file()):
         raise ConfigurationError(
-            f"The metrics file {path} is a folder", hint="Check --textfile: name a file in it."
+            f"The metrics file {path} is no file", hint="Check --textfile: name a file in a folder."
         )
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

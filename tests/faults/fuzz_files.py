@@ -30,7 +30,7 @@ _VALUES: Final = st.one_of(
 )
 # A command of the configuration is run: these do nothing, or cannot.
 _COMMANDS: Final = st.sampled_from(
-    (["true"], ["false"], ["/dev/null"], [], "true", 1, [1], ["no-such-program"], [["true"]])
+    (["true"], ["false"], ["no/such/program"], [], "true", 1, [1], ["no-such-program"], [["true"]])
 )
 _GOOD: Final = tuple(
     {one.key: one.default or one.example for one in SETTINGS if one.file_allowed}.items()
@@ -99,7 +99,7 @@ _ADDRESSES: Final = (
     "http://127.0.0.1:1", "http://", "http:///x", "https://127.0.0.1:1,http://127.0.0.1:2",
     "http://[::1", "ftp://127.0.0.1", "http://127.0.0.1:99999", "http://u:p@127.0.0.1:1/k?k=v",
     "postgresql://127.0.0.1:1/x", "postgresql://u:p%zz@127.0.0.1/x", "postgresql://", "//", ",",
-    "postgresql://u@127.0.0.1:1/x?sslmode=bogus", "postgresql://u@/x?host=/dev/null",
+    "postgresql://u@127.0.0.1:1/x?sslmode=bogus", "postgresql://u@/x?host=nowhere",
 )  # fmt: skip
 
 

@@ -25,8 +25,8 @@ from mayhouse_cli.cli import run
 from mayhouse_cli.redaction import secrets_of_this_process
 
 PATIENCE: Final = 20.0  # seconds; a command gets 0.1 for the network
-# Written by Python itself, or read and written by nobody.
-_ELSEWHERE: Final = re.compile(r"/dev/(null|tty|urandom)$|/__pycache__(/|$)")
+# Written by Python itself.
+_ELSEWHERE: Final = re.compile(r"/__pycache__(/|$)")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ class _Guard:
             writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
             if not writes or isinstance(path, int):
                 return
-            self._look(path, f"open {mode}")
+            # What is written to a device is lost; to replace or remove one is another matter.
+            if os.fsdecode(path) not in (os.devnull, "/dev/tty"):
+                self._look(path, f"open {mode}")
         elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.chmod", "os.rename", "os.link"):
             self._look(arguments[0], event)
             if event in ("os.rename", "os.link"):

@@ -154,3 +154,13 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
         write_metrics(target, check, 0.25, 1)
         whole.add(target.read_text())
     assert seen == whole
+
+
+def test_only_a_file_is_replaced(tmp_path: Path) -> None:
+    """A pipe or a device, such as /dev/null, stays what it is: root could rename over it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigurationError, match="is no file"):
+        write_metrics(pipe, None, 0.1, 1_000.0)
+    assert pipe.is_fifo()
+    assert [one.name for one in tmp_path.iterdir()] == ["pipe"]

@@ -85,10 +85,15 @@ def format_eth(wei: int, *, least_decimals: int = 6) -> str:
 
 
 def format_eth_briefly(wei: int) -> str:
-    """Write wei as ETH with six decimals, what is below them dropped: for fees and balances."""
-    millionths = abs(int(wei)) // 10**12
+    """Write wei as ETH with six decimals, what is below them dropped: for fees and balances.
+
+    What is less than a millionth is written with its first digit: it is not nothing.
+    """
+    amount = abs(int(wei))
+    decimals = max(6, 19 - len(str(amount))) if amount else 6
+    told = amount // 10 ** (18 - decimals)
     sign = "-" if wei < 0 else ""
-    return f"{sign}{millionths // 10**6}.{millionths % 10**6:06d}"
+    return f"{sign}{told // 10**decimals}.{told % 10**decimals:0{decimals}d}"
 
 
 def format_gwei(wei: int) -> str:
@@ -168,7 +173,9 @@ def format_inr(inr: Decimal) -> str:
 
 
 def format_rate(eth_price_inr: Decimal) -> str:
-    """Write the price of one ETH for reading: "₹200,000" or "₹198,750.5"."""
+    """Write the price of one ETH for reading: "₹200,000" or "₹198,750.50"."""
     whole, _, fraction = f"{eth_price_inr:f}".partition(".")
     fraction = fraction.rstrip("0")
+    if fraction:
+        fraction = fraction.ljust(2, "0")
     return f"₹{int(whole):,}" + (f".{fraction}" if fraction else "")

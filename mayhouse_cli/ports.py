@@ -361,6 +361,7 @@ class Events(Protocol):
     def by_chain_id(self, chain_event_id: int) -> EventRow | None: ...
     def experience(self, experience_id: UUID) -> ExperienceRow | None: ...
     def list(self, limit: int) -> Sequence[EventRow]: ...
+    def starting(self, experience_id: UUID, starts_at: datetime) -> Sequence[EventRow]: ...
     def insert(self, event: NewEvent) -> None: ...
 
     def set_wallet(self, user_id: UUID, wallet: Address) -> None:
@@ -408,6 +409,9 @@ class Bookings(Protocol):
 
     def mark_status(self, chain_booking_ids: Sequence[int], status: str) -> None:
         """Set the platform's booking status of bookings by their on-chain numbers."""
+
+    def change_status(self, booking_ids: Sequence[UUID], was: str, now: str) -> None:
+        """Set the status of those of these rows that have the one they are meant to have had."""
 
 
 class Ledger(Protocol):
@@ -542,6 +546,9 @@ class Payables(Protocol):
 
     def mark_paid_outside(self, payable_id: UUID, reference: str, actor: str) -> None:
         """Something outside the chain has paid it; the caller has looked at it, locked."""
+
+    def unmark(self, payable_id: UUID) -> None:
+        """Nothing outside the chain has paid it; the caller has looked at it, locked."""
 
     def mark_unpaid(self, payable_id: UUID, transaction_id: UUID) -> None:
         """A reorg took back the transfer that had paid it."""

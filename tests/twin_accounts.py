@@ -126,6 +126,7 @@ class MemoryPayables:
                 and (named or made.event_id == wanted.event_id)
                 and wanted.settlement_of in (None, one.settled_by)
                 and wanted.payee_id in (None, made.payee_id)
+                and wanted.reference in (None, made.reference)
             ):
                 found.append(made)
         return found
@@ -154,6 +155,9 @@ class MemoryPayables:
     def mark_paid_outside(self, payable_id: UUID, reference: str, actor: str) -> None:
         del actor
         self._change(payable_id, reference=reference)
+
+    def unmark(self, payable_id: UUID) -> None:
+        self._change(payable_id, reference=None)
 
     def mark_unpaid(self, payable_id: UUID, transaction_id: UUID) -> None:
         del transaction_id
@@ -190,7 +194,7 @@ class MemoryPayables:
             chain_booking_id=one.line.chain_booking_id,
             payee_id=payee_id,
             payee=rows.people.get(payee_id),
-            amount=one.line.amount,
+            amount=one.line.amount if one.changed_amount is None else one.changed_amount,
             amount_inr=one.line.amount_inr,
             standing=standing,
             transfer_id=transfer.id if transfer else None,
@@ -200,4 +204,6 @@ class MemoryPayables:
             paid_by="tester" if standing is Standing.PAID else None,
             undone_at=self._memory.now if one.undone else None,
             created_at=self._memory.now,
+            settled_amount=one.line.amount,
+            settled_payee_id=one.line.party_id,
         )

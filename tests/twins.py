@@ -74,6 +74,8 @@ class Owed:
     paid_by: UUID | None = None
     reference: str | None = None
     undone: bool = False
+    changed_amount: Wei | None = None
+    """Written by another hand, beside what its line says."""
 
 
 @dataclass
@@ -161,6 +163,11 @@ class MemoryEvents:
     def list(self, limit: int) -> Sequence[EventRow]:
         rows = self._memory.rows.events.values()
         return sorted(rows, key=lambda row: row.starts_at, reverse=True)[:limit]
+
+    def starting(self, experience_id: UUID, starts_at: datetime) -> Sequence[EventRow]:
+        rows = self._memory.rows.events.values()
+        same = (experience_id, starts_at)
+        return [row for row in rows if (row.experience.id, row.starts_at) == same]
 
     def insert(self, event: NewEvent) -> None:
         experience = self._memory.rows.experiences[event.experience_id]
@@ -275,6 +282,11 @@ class MemoryBookings:
         for row in [*self._memory.rows.bookings.values()]:
             if row.chain_booking_id in chain_booking_ids:
                 self._change(row.id, status=status)
+
+    def change_status(self, booking_ids: Sequence[UUID], was: str, now: str) -> None:
+        for row in [*self._memory.rows.bookings.values()]:
+            if row.id in booking_ids and row.status == was:
+                self._change(row.id, status=now)
 
     def _change(self, booking_id: UUID, **fields: Any) -> None:  # noqa: ANN401 - any field
         rows = self._memory.rows

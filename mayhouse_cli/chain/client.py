@@ -94,6 +94,8 @@ class ContractClient:
 
     def read_all(self, questions: Sequence[Question]) -> list[Snapshot]:
         """Answer each as `read` does, all at one and the same block; some in a batch."""
+        if not questions:
+            return []
         for _ in range(_READS):
             snapshots = [self.read(questions[0])]
             pinned = hex(snapshots[0].block.number)

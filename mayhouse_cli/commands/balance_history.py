@@ -37,7 +37,7 @@ def history(
 ) -> None:
     """Show what `balance check` recorded, and when a wallet will be low.
 
-    Spending is what a balance fell by between readings, whatever was topped up;
+    Spending is what a balance fell by between readings, whatever came in;
     the forecast goes on with it in a straight line. Days are in UTC.
 
     Example: mayhouse balance history --days 30 --wallet platform
@@ -53,7 +53,7 @@ def history(
 
 
 def _wallet(wallet: WalletHistory, *, drawn: bool) -> list[Block]:
-    headers = ["day", "balance ETH", "lowest", "spent", "topped up"]
+    headers = ["day", "balance ETH", "lowest", "spent", "came in"]
     most = max(day.balance_wei for day in wallet.days)
     rows = [_day(day) + ([_bar(day.balance_wei, most)] if drawn else []) for day in wallet.days]
     return [

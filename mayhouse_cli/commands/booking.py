@@ -42,9 +42,11 @@ def quote(common: CommonOptions, event: EventArgument, seats: SeatsOption) -> No
 
 def _quote_blocks(quote: Quote) -> list[Block]:
     per_seat = quote.payment_inr / quote.seats
+    # Rounded once for all seats, the sum need not be a multiple of the price.
+    about = "" if per_seat == round(per_seat, 2) else "about "
     rows = [
         [
-            f"{plural(quote.seats, 'seat')} x {format_inr(per_seat)}",
+            f"{plural(quote.seats, 'seat')} x {about}{format_inr(per_seat)}",
             format_inr(quote.payment_inr),
             eth(quote.payment_wei),
         ],
@@ -118,10 +120,11 @@ def create(
         result = booking_creation.planned(plan, session)
         if not signing.dry_run:
             spending = plan.prepared.spending(session)
-            invocation.consent(spending, signing, _quote_blocks(plan.quote))
+            told = [Line(f"! {text}", WAITING) for text in plan.warnings]
+            invocation.consent(spending, signing, [*_quote_blocks(plan.quote), *told])
             session.deadline.restart()
             result = booking_creation.create(plan, choices, session)
-    invocation.show(result, _created_blocks(result))
+    invocation.show(result, _created_blocks(result), plan.warnings)
 
 
 def _created_blocks(result: BookingCreated) -> list[Block]:

@@ -34,7 +34,7 @@ def result_blocks(result: BulkResult, noun: str) -> list[Block]:
         good(f"{plural(made, noun)} made · {eth(result.value_wei)} · fees {brief(result.fee_wei)}")
     ]
     if result.confirmed_before:
-        blocks.append(dim(f"  {result.confirmed_before} were made by earlier runs"))
+        blocks.append(dim(f"  {result.confirmed_before} made before, by other runs"))
     if result.sent:
         blocks.append(Line(f"  {result.sent} sent, not confirmed yet", "yellow"))
     blocks.append(Line(f"  {result.result_file}"))

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from mayhouse_cli.commands.amounts import transaction_lines
+from mayhouse_cli.commands.amounts import plural, transaction_lines
 from mayhouse_cli.commands.contract_views import (
     change_blocks,
     contract_blocks,
@@ -119,7 +119,7 @@ def _consent_to_change(
     if open_events is not None:
         plan.check_open_events(open_events)
     elif plan.open_events:
-        what = f"The payout of {plan.open_events} open events changes"
+        what = f"The payout of {plural(plan.open_events, 'open event')} changes"
         hint = "Look at them with --dry-run, then add --open-events with their number."
         plan.check_open_events(
             _typed(invocation, blocks, prepared, session, f"Type {plan.open_events}", what, hint)

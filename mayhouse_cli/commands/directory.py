@@ -71,7 +71,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     ),
     "rate": Entry("The price of one ETH in rupees.", ("rate",)),
     "tx": Entry("Look at recorded transactions and finish them.", ("tx",)),
-    "payout": Entry("Pay hosts and travelers what they are owed.", ("payout",)),
+    "payout": Entry("Pay hosts and travelers what they are owed.", ("payout", "payout_marking")),
     "contract": Entry(
         "The contract: its state, its percentages, what it has earned.", ("contract",)
     ),

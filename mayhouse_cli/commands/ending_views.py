@@ -1,47 +1,73 @@
 """What completions and cancellations show: who gets what, and how it ended."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
 from mayhouse_cli.commands.amounts import (
     brief,
     eth,
     eth_column,
-    inr_of,
     moment,
     plural,
     transaction_lines,
 )
-from mayhouse_cli.money import Wei
+from mayhouse_cli.money import Wei, format_inr
 from mayhouse_cli.operations.completion_results import EventCompleted
 from mayhouse_cli.operations.ending_plans import EndingPlan
+from mayhouse_cli.operations.ending_rupees import (
+    advanced_inr,
+    refunds_inr,
+    shares_inr,
+    stakes_inr,
+)
 from mayhouse_cli.operations.event_cancellation import CancellationPlan, EventCancelled
 from mayhouse_cli.operations.event_completion import CompletionPlan
 from mayhouse_cli.operations.intents import Spending
-from mayhouse_cli.operations.settling import OpenBooking
+from mayhouse_cli.operations.settling import EndingEvent, OpenBooking
 from mayhouse_cli.render import Block, Line, Table, dim
 
 _AMOUNTS = frozenset({4, 5})
+
+
+class _Row(NamedTuple):
+    words: list[str]
+    wei: Wei
+    inr: Decimal | None
 
 
 def completion_blocks(plan: CompletionPlan) -> list[Block]:
     """Show every payee with what they get, every no-show with what they lose, and the sums."""
     if plan.ending is None:
         return []
-    payments = plan.payments
-    rows = [(_words(one, "stake back"), one.on_chain.stake) for one in plan.attended]
+    payments, rates = plan.payments, plan.ending.rates
+    shares = shares_inr(plan.ending, payments)
+    rows = [
+        _Row(_words(one, "stake back"), one.on_chain.stake, stakes_inr([one], rates))
+        for one in plan.attended
+    ]
     rows += [
-        (["came", "", _counted(plan.attended), "stakes back"], payments.stakes_returned),
-        (["no-show", "", _counted(plan.no_show), "stake kept"], payments.stakes_forfeited),
-        (
+        _Row(
+            ["came", "", _counted(plan.attended), "stakes back"],
+            payments.stakes_returned,
+            stakes_inr(plan.attended, rates),
+        ),
+        _Row(
+            ["no-show", "", _counted(plan.no_show), "stake kept"],
+            payments.stakes_forfeited,
+            stakes_inr(plan.no_show, rates),
+        ),
+        _Row(
             ["host", plan.host_name or "-", "", f"revenue - {plan.fee_percent} %"],
             payments.host_payout,
+            shares.host_payout,
         ),
-        (["platform", "", "", "fee"], payments.platform_fee),
-        (["host stake, advanced by us", "", "", "returned"], payments.host_stake),
+        _Row(["platform", "", "", "fee"], payments.platform_fee, shares.platform_fee),
+        _host_stake(plan.ending),
     ]
     blocks: list[Block] = [
         Line(f'Complete event {plan.chain_event_id} "{plan.title}"', "bold"),
-        _table(rows, plan),
+        _table(rows),
     ]
     for booking in plan.no_show:
         lost = eth(booking.on_chain.stake)
@@ -63,17 +89,27 @@ def cancellation_blocks(plan: CancellationPlan) -> list[Block]:
     """Show every traveler with the refund, and the sums."""
     if plan.ending is None:
         return []
+    rates = plan.ending.rates
     rows = [
-        (_words(one, "refund"), one.on_chain.payment + one.on_chain.stake) for one in plan.bookings
+        _Row(
+            _words(one, "refund"),
+            one.on_chain.payment + one.on_chain.stake,
+            refunds_inr([one], rates),
+        )
+        for one in plan.bookings
     ]
     rows += [
-        (["refunded", "", _counted(plan.bookings), "ticket and stake"], plan.refunded),
-        (["host stake, advanced by us", "", "", "returned"], plan.host_stake),
+        _Row(
+            ["refunded", "", _counted(plan.bookings), "ticket and stake"],
+            plan.refunded,
+            refunds_inr(plan.bookings, rates),
+        ),
+        _host_stake(plan.ending),
     ]
     return [
         Line(f'Cancel event {plan.chain_event_id} "{plan.title}"', "bold"),
         dim(f"  {plan.reason}"),
-        _table(rows, plan),
+        _table(rows),
     ]
 
 
@@ -86,11 +122,16 @@ def cancelled_blocks(
     return [*cancellation_blocks(plan), *transaction_lines(result.transaction, words)]
 
 
-def _table(rows: Sequence[tuple[list[str], Wei]], plan: EndingPlan) -> Table:
-    amounts = eth_column(wei for _, wei in rows)
+def _host_stake(ending: EndingEvent) -> _Row:
+    words = ["host stake, advanced by us", "", "", "returned"]
+    return _Row(words, ending.event.host_stake, advanced_inr(ending))
+
+
+def _table(rows: Sequence[_Row]) -> Table:
+    amounts = eth_column(row.wei for row in rows)
     cells = [
-        [*words, amount, inr_of(wei, plan.rate)]
-        for (words, wei), amount in zip(rows, amounts, strict=True)
+        [*row.words, amount, format_inr(row.inr) if row.inr is not None else ""]
+        for row, amount in zip(rows, amounts, strict=True)
     ]
     return Table(cells, right=_AMOUNTS, indent=2)
 
@@ -120,7 +161,9 @@ def _unsigned_lines(
         after = brief(spending.balance_after)
         # A millionth more: what is shown must not be less than what it can cost.
         most = brief(spending.most_fee + 10**12)
-        lines.append(dim(f"  gas at most {most} · balance after at least {after}"))
+        lines.append(
+            dim(f"  gas at most {most} · balance after at least {after}, before what comes back")
+        )
     until = result.plan.expires_at if result.plan else None
     if result.plan_hash is None or until is None:
         return [*lines, *transaction_lines(result.transaction, "")]

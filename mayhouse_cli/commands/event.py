@@ -25,7 +25,7 @@ from mayhouse_cli.options import (
     command,
     group,
 )
-from mayhouse_cli.render import Block, Line, Table, dim, state
+from mayhouse_cli.render import WAITING, Block, Line, Table, dim, state
 
 app = group("Create, complete and cancel event runs.")
 
@@ -139,7 +139,9 @@ def create(
         plan = event_creation.plan_creation(request, choices, session)
         result = event_creation.planned(plan, session)
         if not signing.dry_run:
-            invocation.consent(plan.prepared.spending(session), signing, creation_blocks(result))
+            told = [Line(f"! {text}", WAITING) for text in plan.warnings]
+            spending = plan.prepared.spending(session)
+            invocation.consent(spending, signing, [*creation_blocks(result), *told])
             session.deadline.restart()
             result = event_creation.create(plan, choices, session)
     blocks = [

@@ -6,6 +6,7 @@ import typer
 
 from mayhouse_cli.commands.amounts import brief, eth, moment, plural
 from mayhouse_cli.commands.invocation import Invocation
+from mayhouse_cli.errors import RpcUnreachable
 from mayhouse_cli.operations import glance
 from mayhouse_cli.operations.glance import Glance
 from mayhouse_cli.options import CommonOptions, command
@@ -23,7 +24,7 @@ _FIRST_STEPS = (
 
 def register(app: typer.Typer) -> None:
     """Add the command to the top level."""
-    command(app, "status", exits=(0, 2, 3))(status)
+    command(app, "status", exits=(0, 2, 3, 5))(status)
 
 
 def status(common: CommonOptions) -> None:
@@ -34,6 +35,13 @@ def status(common: CommonOptions) -> None:
     invocation = Invocation(common)
     with invocation.session(GLANCE_SECONDS) as session:
         result = glance.look(session)
+    if result.is_blind:
+        invocation.output.findings(_blocks(result))
+        raise RpcUnreachable(
+            "Neither the node nor the database answered",
+            hint="`mayhouse doctor` tells what is wrong with each.",
+            known=result,
+        )
     invocation.show(result, _blocks(result) if result.configured else _first_steps())
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mayhouse_cli.commands.amounts import brief, eth, plural
+from mayhouse_cli.commands.amounts import brief, eth, moment, plural
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
 from mayhouse_cli.errors import ConsentMissing, MayhouseError, WrongUsage
 from mayhouse_cli.models import Standing
@@ -24,6 +24,7 @@ EventOption = Annotated[
     str | None,
     typer.Option("--event", metavar="EVENT", help="Only of this event.", show_default=False),
 ]
+_RIGHT = frozenset({1, 4})
 _WHY = {"host_payout": "host payout", "stake_return": "stake back", "refund": "refund"}
 
 
@@ -57,16 +58,21 @@ def list_(
     blocks: list[Block] = [dim("Nothing is listed.")]
     if result.payables:
         headers = ["payable", "event", "for", "to", "ETH", "status"]
-        told = f"owed {eth(result.owed_wei)}, on its way {eth(result.sending_wei)}"
+        headers += ["INR", "paid on", "by"] if paid else []
+        right = _RIGHT | {headers.index("INR")} if paid else _RIGHT
+        told = f"of the listed: owed {eth(result.owed_wei)}, on its way {eth(result.sending_wei)}"
         blocks = [
-            Table([_row(one) for one in result.payables], headers, frozenset({1, 4})),
+            Table([_row(one, paid=paid) for one in result.payables], headers, right),
             dim(f"{told}, paid {eth(result.paid_wei)}"),
         ]
     invocation.show(result, blocks)
 
 
-def _row(one: PayableSummary) -> list[str]:
+def _row(one: PayableSummary, *, paid: bool) -> list[str]:
     status = f"{one.status}, undone by a reorg" if one.undone_at else one.status
+    inr = format_inr(one.amount_inr) if one.amount_inr is not None else "no rate"
+    when = moment(one.paid_at) if one.paid_at else "-"
+    what = ", ".join(told for told in (one.reference, one.tx_hash) if told)
     return [
         str(one.payable_id)[:8],
         str(one.chain_event_id),
@@ -74,6 +80,7 @@ def _row(one: PayableSummary) -> list[str]:
         one.payee or "-",
         eth(one.amount_wei).removesuffix(" ETH"),
         status if one.wallet or one.status == "paid" else f"{status}, no wallet",
+        *([inr, when, what] if paid else []),
     ]
 
 
@@ -118,7 +125,12 @@ def send(
                 if isinstance(left.known, PayoutBatch):
                     invocation.output.findings(_batch_blocks(left.known))
                 raise
-    invocation.show(result, _batch_blocks(result) if result.payouts else [dim("Nothing is owed.")])
+    blocks: list[Block] = [dim("Nothing is owed.")]
+    if result.payouts:
+        blocks = _batch_blocks(result)
+    if signing.dry_run and plan.spending is not None:
+        blocks.append(Table(_sums(plan.spending, result), indent=2))
+    invocation.show(result, blocks)
 
 
 def _consent(
@@ -130,24 +142,32 @@ def _consent(
     """Ask once for the whole batch: who, how much, what in all, and the gas."""
     if spending is None or signing.yes:
         return
-    new = sum(one.outcome is PayoutOutcome.PLANNED for one in planned.payouts)
+    new = _planned(planned)
     if not invocation.may_ask:
         raise ConsentMissing(
             f"Paying {plural(new, 'payable')} ({eth(spending.value)} and gas) needs consent, "
             "and nobody can be asked",
             hint="Look at it with --dry-run, then add --yes.",
         )
+    rows = _sums(spending, planned)
+    invocation.output.note([*_batch_blocks(planned), Line(), Table(rows, indent=2), Line()])
+    invocation.confirm("Sign and send?")
+
+
+def _planned(batch: PayoutBatch) -> int:
+    return sum(one.outcome is PayoutOutcome.PLANNED for one in batch.payouts)
+
+
+def _sums(spending: Spending, planned: PayoutBatch) -> list[list[str]]:
     inr = f"   {format_inr(spending.value_inr)}" if spending.value_inr is not None else ""
-    rows = [
+    return [
         ["chain", spending.chain_name],
         ["from", spending.sender],
-        ["payouts", str(new)],
+        ["payouts", str(_planned(planned))],
         ["in all", f"{eth(spending.value)}{inr}"],
         ["gas at most", brief(spending.most_fee + 10**12)],
         ["balance after", f"at least {brief(spending.balance_after)}"],
     ]
-    invocation.output.note([*_batch_blocks(planned), Line(), Table(rows, indent=2), Line()])
-    invocation.confirm("Sign and send?")
 
 
 def _batch_blocks(batch: PayoutBatch) -> list[Block]:
@@ -172,7 +192,7 @@ def _payout(one: Payout) -> list[str]:
         one.payee or "-",
         format_inr(one.amount_inr) if one.amount_inr is not None else "no rate",
         eth(one.amount_wei),
-        one.outcome.value.replace("_", " "),
+        "paid before" if one.paid_before else one.outcome.value.replace("_", " "),
     ]
 
 
@@ -184,40 +204,11 @@ def _ending(batch: PayoutBatch) -> Iterable[Block]:
     )
     if any(one.outcome is PayoutOutcome.PLANNED for one in batch.payouts):
         yield dim("  Nothing was signed yet.")
-    if batch.paid:
-        yield good(f"{batch.paid} paid, {eth(batch.paid_wei)}, gas {brief(batch.fees_wei)}")
+    if paid := batch.paid - batch.paid_before:
+        wei = batch.paid_wei - batch.paid_before_wei
+        yield good(f"{paid} paid, {eth(wei)}, gas {brief(batch.fees_wei)}")
+    if batch.paid_before:
+        yield dim(f"  {batch.paid_before} paid before, {eth(batch.paid_before_wei)}")
     for count, what in counts:
         if count:
             yield Line(f"! {count} {what}", "yellow")
-
-
-# --- mark -------------------------------------------------------------------------------
-
-
-@command(app, "mark")
-def mark(
-    common: CommonOptions,
-    payable: Annotated[
-        str,
-        typer.Argument(metavar="PAYABLE", help="Any beginning of its id.", show_default=False),
-    ],
-    reference: Annotated[
-        str,
-        typer.Option(
-            "--reference",
-            metavar="TEXT",
-            show_default=False,
-            help="What paid it: a bank transfer's number.",
-        ),
-    ],
-) -> None:
-    """Record that a payable was paid outside the chain; it is then never sent.
-
-    Example: mayhouse payout mark 7f3a --reference "UPI 4431 2207 9954"
-    """
-    invocation = Invocation(common)
-    with invocation.session() as session:
-        marked = payables.mark(payable, reference, session)
-        result = payables.summary(marked, session)
-    told = f"{eth(result.amount_wei)} to {result.payee or result.payee_id}: {result.reference}"
-    invocation.show(result, [good("Marked as paid"), Line(f"  {told}")])

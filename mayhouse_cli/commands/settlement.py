@@ -100,18 +100,19 @@ def _wanted(
                 "Which events?", hint="Name them, or give a period with --from and --to."
             )
         return events, None
-    if events or start is None or end is None:
+    first = None if start is None else _day(start, "--from")
+    behind = None if end is None else _day(end, "--to")
+    if events or first is None or behind is None:
         raise WrongUsage(
             "A period is --from and --to together, and no events",
             hint="Like --from 2026-11-01 --to 2026-12-01 for all of November.",
         )
-    period = _day(start, "--from"), _day(end, "--to")
-    if period[0] >= period[1]:
+    if first >= behind:
         raise WrongUsage(
             f"The period from {start} to before {end} has no day",
             hint="--to is the first day that is not part of it.",
         )
-    return [], period
+    return [], (first, behind)
 
 
 def _day(text: str, option: str) -> date:

@@ -46,7 +46,8 @@ def top_up(common: CommonOptions, signing: SigningOptions) -> None:
 
 def _blocks(result: TopUp) -> list[Block]:
     if result.needed:
-        return [*_outlook(result), *transaction_lines(result.transaction, "Topped up")]
+        words = "Topped up before, by another run" if result.topped_up_before else "Topped up"
+        return [*_outlook(result), *transaction_lines(result.transaction, words)]
     above = f"{brief(result.balance_wei)}, and is topped up below {eth(result.warning_wei)}"
     blocks: list[Block] = [good(f"Nothing to do: the platform's wallet has {above}")]
     if result.on_its_way_wei:

@@ -10,14 +10,15 @@ import typer
 from mayhouse_cli.commands.amounts import brief, eth, moment
 from mayhouse_cli.commands.invocation import SIGN_SECONDS, Invocation
 from mayhouse_cli.errors import MayhouseError, WrongUsage
-from mayhouse_cli.models import TransactionFilter
+from mayhouse_cli.models import Kind, Status, TransactionFilter
 from mayhouse_cli.money import format_gwei
 from mayhouse_cli.operations import replacement, resumption, transactions
+from mayhouse_cli.operations.outcomes import inserted_row
 from mayhouse_cli.operations.replacement import Replacement
 from mayhouse_cli.operations.transactions import TransactionDetails, TransactionSummary, short
 from mayhouse_cli.options import CommonOptions, LimitOption, SigningOptions, command, group
 from mayhouse_cli.ports import Session
-from mayhouse_cli.render import Block, Line, Table, dim, good, state
+from mayhouse_cli.render import WAITING, Block, Line, Table, dim, good, state
 from mayhouse_cli.signing import open_signer, open_treasury
 
 app = group("Look at recorded transactions and finish them.")
@@ -201,7 +202,9 @@ def resume(
         if result.unfinished
         else good("Nothing is unfinished")
     )
-    invocation.show(result, [*blocks, end], result.problems)
+    well = resumption.what_went_well(result)
+    ends = [dim(f"  {well}"), end] if well else [end]
+    invocation.show(result, [*blocks, *ends], result.problems)
 
 
 @command(app, "speedup")
@@ -301,6 +304,8 @@ def _replace(
         f"{plan.transaction.nonce}): at most {format_gwei(old.max_fee)} -> "
         f"{format_gwei(new.max_fee)} gwei a gas"
     )
+    if plan.purpose == plan.transaction.newest.purpose == replacement.CANCEL:
+        told = f"A cancel has gone out already and may win as it is. To raise its fees: {told}"
     if signing.dry_run:
         result = transactions.details(plan.transaction, session)
         invocation.show(result, [Line(told), dim("  Dry run: nothing was signed.")])
@@ -308,4 +313,25 @@ def _replace(
     invocation.consent(plan.spending, signing, [Line(told)])
     session.deadline.restart()
     result = replacement.replace(plan, session, wait=not signing.no_wait)
-    invocation.show(result, _details(result))
+    invocation.show(result, [*_details(result), *_race(plan, result)])
+
+
+def _race(plan: Replacement, result: TransactionDetails) -> list[Block]:
+    """Say what a cancel means for the original, and for the row of a booking."""
+    if plan.purpose != replacement.CANCEL:
+        return []
+    beginning = short(plan.transaction)
+    if Status(result.transaction.status).is_unfinished:
+        told = f"! A cancel of {beginning} has gone out; the original may still be mined first"
+        return [Line(told, WAITING), dim(f"  mayhouse tx resume {beginning} tells which won")]
+    blocks: list[Block] = [good(f"Cancelled: {plan.transaction.kind} {beginning} cannot happen")]
+    if plan.transaction.kind is Kind.BOOK_EVENT:
+        told = (
+            "is cancelled as well"
+            if inserted_row(plan.transaction)
+            else (
+                "was there before and stays as it is: cancel it at the platform, or book it again"
+            )
+        )
+        blocks.append(dim(f"  The booking's row {plan.transaction.booking_id} {told}"))
+    return blocks

@@ -104,6 +104,9 @@ def _blocks(result: Rotated) -> list[Block]:
         Table(rows, indent=2),
         Table(steps, ["step", "", ""], indent=2),
     ]
+    if result.owner_stays is not None:
+        told = f"The contract's owner stays {result.owner_stays}: set-fee, set-stake and withdraw"
+        blocks.append(dim(f"  {told} need its key."))
     if result.complete:
         blocks.append(dim("  Keep the old keystore: what is still paid to it needs its key."))
     return blocks

@@ -56,6 +56,18 @@ class Payable:
     undone_at: datetime | None
     """When a reorg took back the completion or cancellation it comes from."""
     created_at: datetime
+    settled_amount: Wei
+    """Of its settlement line; the two are written together and never changed."""
+    settled_payee_id: UUID | None
+
+    @property
+    def why_not_as_settled(self) -> str | None:
+        """How it differs from the line it comes from; None when it does not."""
+        if self.amount != self.settled_amount:
+            return f"it says {int(self.amount)} wei, its settlement {int(self.settled_amount)} wei"
+        if self.payee_id != self.settled_payee_id:
+            return f"it is owed to {self.payee_id}, by its settlement to {self.settled_payee_id}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -68,3 +80,4 @@ class PayableFilter:
     settlement_of: UUID | None = None
     """The completion or cancellation they come from."""
     payee_id: UUID | None = None
+    reference: str | None = None

@@ -26,8 +26,10 @@ _TRAVELER: Final = frozenset(
 _ATTENDED: Final = frozenset(
     {"attended", "attended yes no", "came", "present", "attendance", "did they come", "checked in"}
 )
-YES: Final = frozenset({"yes", "y", "true", "1", "x", "✓", "✔", "attended", "came", "present"})
-NO: Final = frozenset({"no", "n", "false", "0", "no-show", "no show", "noshow", "absent"})
+YES: Final = frozenset({"yes", "y", "true", "1", "p", "✓", "✔", "attended", "came", "present"})
+NO: Final = frozenset({"no", "n", "false", "0", "no-show", "no show", "noshow", "absent", "a"})
+AMBIGUOUS: Final = "x"
+"""On some lists who came, on a register who was absent."""
 _MOST_SHOWN: Final = 60  # characters of a line that is shown as it was found
 
 

@@ -13,7 +13,13 @@ from uuid import UUID
 
 from mayhouse_cli.errors import Refused, WrongUsage
 from mayhouse_cli.models import Person
-from mayhouse_cli.operations.attendance_file import NO, YES, AttendanceList, ListedBooking
+from mayhouse_cli.operations.attendance_file import (
+    AMBIGUOUS,
+    NO,
+    YES,
+    AttendanceList,
+    ListedBooking,
+)
 from mayhouse_cli.operations.lookup import parse_reference
 from mayhouse_cli.operations.spreadsheets import SAVE_AS
 
@@ -141,6 +147,8 @@ def _answer(row: ListedBooking, seats: int) -> bool | str:
         return f'"1" may mean yes or one of {seats} seats: decide yes or no for the booking'
     if word in YES | NO:
         return word in YES
+    if word == AMBIGUOUS:
+        return f'"{row.answer}" may mean came or absent: write yes or no'
     if not word:
         return "says neither yes nor no"
     if _COUNT.fullmatch(word):

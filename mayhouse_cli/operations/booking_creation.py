@@ -31,6 +31,7 @@ from mayhouse_cli.operations.fee_waiting import waits_for_fee
 from mayhouse_cli.operations.intents import Prepared, SigningChoices
 from mayhouse_cli.operations.lookup import EventReference, find_booking, find_event_on_chain
 from mayhouse_cli.operations.meanwhile import refuse_while_ending
+from mayhouse_cli.operations.outcomes import inserted_row
 from mayhouse_cli.operations.rates import current_rate, keep_rate
 from mayhouse_cli.operations.reverification import event_terms
 from mayhouse_cli.operations.transactions import PLANNED, TransactionResult
@@ -57,6 +58,8 @@ class BookingTerms:
     traveler: Person
     seats: int
     has_row: bool
+    withdrawn: bool = False
+    """The row is one that this tool made and cancelled, since its booking did not happen."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class BookingPlan:
     quote: Quote
     new_row: NewBooking | None = None
     rate: Rate | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,19 @@ def plan_booking(request: BookingRequest, choices: SigningChoices, session: Sess
         amount_inr=quote.total_inr,
     )
     prepared = intents.prepare(intent, snapshot, choices.max_fee, session)
-    return BookingPlan(prepared, terms, quote, new_row(terms, quote), rate)
+    warnings = () if terms.has_row else _booked_already(terms, session)
+    return BookingPlan(prepared, terms, quote, new_row(terms, quote), rate, warnings)
+
+
+def _booked_already(terms: BookingTerms, session: Session) -> tuple[str, ...]:
+    """Tell of the traveler's other bookings of this event: perhaps the command ran before."""
+    rows = session.bookings.of_event(terms.event.id)
+    return tuple(
+        f"{terms.traveler.name} has booking {row.chain_booking_id or row.id} "
+        f"({row.seats} {'seat' if row.seats == 1 else 'seats'}) on this event already"
+        for row in rows
+        if row.traveler.id == terms.traveler.id and row.status != "cancelled"
+    )
 
 
 def create(plan: BookingPlan, choices: SigningChoices, session: Session) -> BookingCreated:
@@ -136,6 +152,8 @@ def create(plan: BookingPlan, choices: SigningChoices, session: Session) -> Book
         refuse_while_ending(plan.terms.event.id, plan.terms.chain_event_id, session)
         if plan.new_row is not None:
             session.bookings.insert(plan.new_row)
+        elif plan.terms.withdrawn:
+            session.bookings.change_status([plan.terms.booking_id], "cancelled", "confirmed")
         session.bookings.mark_pending(plan.terms.booking_id, transaction.tx_hash)
         if plan.rate is not None:
             keep_rate(plan.rate, session)
@@ -203,9 +221,12 @@ def _terms_of_row(request: BookingRequest, session: Session) -> BookingTerms:
             f"Booking {request.booking_id} is on chain and has no row in the database",
             hint="Name the row to book by its database id.",
         )
-    guard_row(row)
+    withdrawn = was_withdrawn(row, session)
+    guard_row(row, withdrawn=withdrawn)
     event, number = _own_event(str(row.event_id), session)
-    return BookingTerms(row.id, event, number, row.traveler, row.seats, has_row=True)
+    return BookingTerms(
+        row.id, event, number, row.traveler, row.seats, has_row=True, withdrawn=withdrawn
+    )
 
 
 def _own_event(text: str, session: Session) -> tuple[EventRow, int]:
@@ -218,8 +239,24 @@ def _own_event(text: str, session: Session) -> tuple[EventRow, int]:
     return reference.row, number
 
 
-def guard_row(row: BookingRow) -> None:
-    if row.status == "cancelled":
+def was_withdrawn(row: BookingRow, session: Session) -> bool:
+    """Whether the row is cancelled because the booking that it was made for did not happen."""
+    if row.status != "cancelled":
+        return False
+    any_booking_of_it = Intent(
+        key=f"booking:{row.id}",
+        kind=Kind.BOOK_EVENT,
+        recipient=session.chain.contract,
+        arguments={},
+        wanted_depth=1,
+        booking_id=row.id,
+    )
+    earlier = session.journal.latest(any_booking_of_it)
+    return earlier is not None and earlier.status.is_impossible and inserted_row(earlier)
+
+
+def guard_row(row: BookingRow, *, withdrawn: bool) -> None:
+    if row.status == "cancelled" and not withdrawn:
         raise Refused("The booking is cancelled in the database", hint="Make a new one.")
     if row.chain_booking_id is not None and row.tx_hash is None:
         raise Refused(
@@ -309,6 +346,7 @@ def details_of(terms: BookingTerms, quote: Quote) -> dict[str, object]:
         "rate_as_of": quote.rate_as_of.isoformat(),
         "block_number": quote.block_number,
         "title": terms.event.experience.title,
+        "row_inserted": terms.withdrawn or not terms.has_row,
     }
 
 

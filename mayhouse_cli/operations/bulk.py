@@ -109,7 +109,13 @@ def _result(plan: BulkPlan, run: Run, target: Target, session: Session) -> BulkR
         },
     }
     return result_of(
-        plan, run.ended_or_out, failures, session, otherwise=NOT_MADE, result_file=target.path
+        plan,
+        run.ended_or_out,
+        failures,
+        session,
+        by_others=frozenset(run.by_others),
+        otherwise=NOT_MADE,
+        result_file=target.path,
     )
 
 

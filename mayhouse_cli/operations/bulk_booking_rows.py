@@ -14,7 +14,7 @@ from uuid import UUID
 
 from mayhouse_cli.errors import MayhouseError, Stopped
 from mayhouse_cli.models import BookingRow, EventRow, Intent, Kind, Person
-from mayhouse_cli.operations.booking_creation import BookingTerms, guard_row
+from mayhouse_cli.operations.booking_creation import BookingTerms, guard_row, was_withdrawn
 from mayhouse_cli.operations.bulk_files import IDS, Columns, FileRow, named
 from mayhouse_cli.operations.bulk_rows import Problem, id_of
 from mayhouse_cli.operations.intents import OWN_KEY_PREFIX
@@ -84,7 +84,8 @@ class BookingRows:
         if isinstance(event, str):
             return event
         try:
-            guard_row(booking)
+            withdrawn = was_withdrawn(booking, self._session)
+            guard_row(booking, withdrawn=withdrawn)
         except Stopped:
             raise
         except MayhouseError as refusal:
@@ -92,7 +93,13 @@ class BookingRows:
         if differs := _why_differs(row, booking, event[1]):
             return differs
         terms = BookingTerms(
-            booking.id, event[0], event[1], booking.traveler, booking.seats, has_row=True
+            booking.id,
+            event[0],
+            event[1],
+            booking.traveler,
+            booking.seats,
+            has_row=True,
+            withdrawn=withdrawn,
         )
         return WantedBooking(row.line, terms, self._own_key(row) or f"booking:{booking.id}")
 
@@ -175,7 +182,10 @@ def repeats(wanted: Iterable[WantedBooking], session: Session) -> list[Problem]:
         for one in rows:
             same = made.get((one.terms.traveler.id, one.terms.seats))
             if same is not None and one.key.startswith("import:"):
-                told = f"booking {same} is the same: event, traveler and seats"
+                told = (
+                    f"booking {same} is the same: event, traveler and seats (if one more is "
+                    "meant: --allow-repeats, or a key of its own in a column named key)"
+                )
                 problems.append((one.line, told))
     return problems
 

@@ -1,12 +1,12 @@
 """`booking import`: a file of bookings, checked as a whole and priced at one block."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mayhouse_cli.errors import MayhouseError, Stopped
-from mayhouse_cli.models import Call, Question, Rate, Snapshot
+from mayhouse_cli.models import Call, OnChainEvent, Question, Rate, Snapshot
 from mayhouse_cli.money import Wei, inr_to_wei, percent_of
 from mayhouse_cli.operations import bulk_earlier
 from mayhouse_cli.operations.booking_creation import (
@@ -75,11 +75,16 @@ def read_bookings(
         for one in rows.wanted
     ]
     earlier, conflicts = bulk_earlier.find(listed, session, retry_failed=retry_failed)
-    refuse_problems(file.source, [*problems, *conflicts])
+    problems += conflicts
+    if problems:
+        left = [one for one in rows.wanted if one.line in earlier.left]
+        problems += _without_seats(left, {line for line, _ in problems}, session)
+    refuse_problems(file.source, problems)
     warnings = list(file.warnings)
     if rows.repeated:
         told = sum(rows.repeated) - len(rows.repeated)
-        warnings.append(f"{told} rows repeat another row: each is a booking of its own")
+        rows_repeat = "1 row repeats" if told == 1 else f"{told} rows repeat"
+        warnings.append(f"{rows_repeat} another row: each is a booking of its own")
     return BookingFile(file, tuple(rows.wanted), earlier, tuple(warnings))
 
 
@@ -156,9 +161,7 @@ def _guard(
     rate: Rate,
     session: Session,
 ) -> tuple[list[Problem], Mapping[int, Quote]]:
-    asked = Counter[int]()
-    for row in rows:
-        asked[row.terms.chain_event_id] += row.terms.seats
+    asked = _seats_asked(rows)
     found = {
         one: _quote(row, snapshots[one], asked, rate, session)
         for one, row in {_class(row): row for row in rows}.items()
@@ -172,6 +175,52 @@ def _guard(
         else:
             problems.append((row.line, quote))
     return problems, quotes
+
+
+def _without_seats(
+    rows: Sequence[WantedBooking], told: Collection[int], session: Session
+) -> list[Problem]:
+    """Name the rows without a seat beside others that are bad, as far as the chain can be asked."""
+    events = [*_seats_asked(rows)]
+    try:
+        found = session.chain.read_all([Question(chain_event_id=one) for one in events])
+    except Stopped:
+        raise
+    except MayhouseError:
+        return []
+    snapshots = dict(zip(events, found, strict=True))
+    problems: dict[int, str] = {}
+    fitting: list[tuple[WantedBooking, OnChainEvent]] = []
+    for row in rows:
+        number, seats = _class(row)
+        try:
+            fitting.append((row, bookable(snapshots[number], number, seats)))
+        except Stopped:
+            raise
+        except MayhouseError as refusal:
+            problems[row.line] = refusal.message
+    # What cannot be booked even alone takes no seat from the others.
+    asked = _seats_asked([row for row, _ in fitting])
+    for row, event in fitting:
+        if why := _why_too_many(event, asked):
+            problems[row.line] = why
+    return [(line, why) for line, why in problems.items() if line not in told]
+
+
+def _seats_asked(rows: Sequence[WantedBooking]) -> Counter[int]:
+    asked = Counter[int]()
+    for row in rows:
+        asked[row.terms.chain_event_id] += row.terms.seats
+    return asked
+
+
+def _why_too_many(event: OnChainEvent, asked: Mapping[int, int]) -> str | None:
+    if asked[event.id] <= event.seats_available:
+        return None
+    return (
+        f"event {event.id} has {event.seats_available} of {event.max_seats} seats left; "
+        f"the file asks for {asked[event.id]}"
+    )
 
 
 def _quote(
@@ -188,11 +237,8 @@ def _quote(
         raise
     except MayhouseError as refusal:
         return refusal.message
-    if asked[number] > event.seats_available:
-        return (
-            f"event {number} has {event.seats_available} of {event.max_seats} seats left; "
-            f"the file asks for {asked[number]}"
-        )
+    if too_many := _why_too_many(event, asked):
+        return too_many
     if snapshot.revert_reason is not None:
         return f"the contract would refuse this: {snapshot.revert_reason}"
     reference = EventReference(row.terms.event, number)

@@ -97,7 +97,8 @@ def read_events(
     earlier, conflicts = bulk_earlier.find(listed, session, retry_failed=retry_failed)
     refuse_problems(file.source, [*problems, *conflicts])
     again = sum(count - 1 for count in equal.values())
-    repeated = f"{again} rows repeat another row: each is an event of its own"
+    rows_repeat = "1 row repeats" if again == 1 else f"{again} rows repeat"
+    repeated = f"{rows_repeat} another row: each is an event of its own"
     warnings = (*file.warnings, *((repeated,) if again else ()))
     requests = {one.row.line: one.request for one in requested}
     return EventFile(file, requests, earlier, warnings)

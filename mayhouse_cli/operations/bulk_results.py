@@ -48,7 +48,7 @@ class BulkResult:
     total: int
     confirmed: int
     confirmed_before: int
-    """Of the confirmed ones: by an earlier run."""
+    """Of the confirmed ones: by an earlier run, or by another one at the same time."""
     sent: int
     failed: int
     not_made: int
@@ -64,6 +64,7 @@ def result_of(
     failures: Mapping[int, str],
     session: Session,
     *,
+    by_others: frozenset[UUID] = frozenset(),
     otherwise: str = NOT_MADE,
     result_file: Path | None = None,
 ) -> BulkResult:
@@ -73,8 +74,8 @@ def result_of(
         for one in plan.listed
     )
     confirmed = [one for one in transactions.values() if one.status is Status.CONFIRMED]
-    before = {one.id for one in plan.earlier.values() if one.status is Status.CONFIRMED}
-    new = [one for one in confirmed if one.id not in before]
+    earlier = {one.id for one in plan.earlier.values() if one.status is Status.CONFIRMED}
+    new = [one for one in confirmed if one.id not in earlier | by_others]
     states = [one.status for one in rows]
     sent = sum(state in (Status.SIGNED, Status.SENT, Status.MINED) for state in states)
     not_made = states.count(NOT_MADE) + states.count(PLANNED)

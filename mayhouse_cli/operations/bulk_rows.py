@@ -18,6 +18,7 @@ from mayhouse_cli.models import (
 )
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations.intents import Spending
+from mayhouse_cli.operations.outcomes import inserted_row
 from mayhouse_cli.operations.rates import keep_rate
 from mayhouse_cli.ports import Session
 
@@ -99,6 +100,10 @@ def write_rows(made: Sequence[tuple[Item, Transaction]], rate: Rate, session: Se
     """Add the platform's rows, and keep that they wait; joins the transaction that records."""
     bookings = [item.row for item, _ in made if isinstance(item.row, NewBooking)]
     session.bookings.insert_all(bookings)
+    # The rows of an earlier run that did not happen were cancelled with it.
+    again = [one for _, one in made if one.generation > 1 and inserted_row(one)]
+    ids = [one.booking_id for one in again if one.booking_id is not None]
+    session.bookings.change_status(ids, "cancelled", "confirmed")
     session.bookings.mark_pending_all(
         {item.row_id: one.tx_hash for item, one in made if one.kind is Kind.BOOK_EVENT}
     )

@@ -40,6 +40,8 @@ class Run:
         self.stopped: Refused | None = None
         """Why no more rows are signed."""
         self.problems: dict[UUID, str] = {}
+        self.by_others: set[UUID] = set()
+        """Transactions of its rows that another run recorded first, at the same time."""
         self._too_dear: FeeTooHigh | None = None
         self._rows = rows
         self._window = window
@@ -171,6 +173,7 @@ class Run:
                 self.stopped = refusal
             return []
         self._too_dear = None
+        self.by_others.update(one.id for _, one in recorded.earlier)
         for item, one in (*recorded.new, *recorded.earlier):
             self.transactions[item.line] = one
             self._lines[one.id] = item.line

@@ -154,7 +154,11 @@ _BOOKINGS: Final = {
         "mayhouse event complete {event} --attendance FILE.csv",
     ),
     "booking_never_made": Wording(
-        "its event has ended on chain, and it was never booked there", SHOW_BOOKING
+        "the row says {recorded}, and it was never booked on chain: {on_chain}", SHOW_BOOKING
+    ),
+    "traveler_changed": Wording(
+        "{tx_hash} was made for traveler {on_chain}, the row names {recorded}: who is owed?",
+        "put traveler {on_chain} back in the row {row_id}; until then its event cannot be ended",
     ),
     "booking_waits": _notice(
         "it is not booked on chain yet", "mayhouse booking create --booking {row_id}"

@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +24,10 @@ from mayhouse_cli.ports import Session
 from mayhouse_cli.times import moment
 
 LEAST_BEGINNING: Final = 4  # characters, as for a transaction's id
+_WORDS: Final[Mapping[Kind, tuple[str, str]]] = {
+    Kind.COMPLETE_EVENT: ("completion", "complete"),
+    Kind.CANCEL_EVENT: ("cancellation", "cancel"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,6 @@ class EndingPlan:
     prepared: Prepared
     title: str
     chain_event_id: int
-    rate: Decimal | None = None
     content: Mapping[str, Any] = field(default_factory=dict)
     """What the plan's hash is made of."""
     ending: EndingEvent | None = None
@@ -144,7 +146,7 @@ def keep_plan(plan: EndingPlan, lives: timedelta, session: Session) -> Plan:
     """Store a plan, to be executed by its hash until it expires; Refused when there is none."""
     kind = plan.prepared.intent.kind
     if plan.ending is None:
-        what = "completion" if kind is Kind.COMPLETE_EVENT else "cancellation"
+        what, _ = _WORDS[kind]
         raise Refused(
             f"Event {plan.chain_event_id} has a {what} already",
             hint="`mayhouse tx list` shows it.",
@@ -166,6 +168,11 @@ def keep_plan(plan: EndingPlan, lives: timedelta, session: Session) -> Plan:
 def load_plan(beginning: str, kind: Kind, event: str, session: Session) -> Plan:
     """Find a stored plan by its hash or the beginning of it; Refused when for another event."""
     text = beginning.strip().lower()
+    if text.startswith("--"):
+        raise WrongUsage(
+            f"--execute needs the hash of a plan, and {beginning} is an option",
+            hint="Make a plan with --plan: it shows the hash.",
+        )
     if len(text) < LEAST_BEGINNING:
         raise WrongUsage(
             f"Too short to name a plan: {beginning}",
@@ -174,7 +181,14 @@ def load_plan(beginning: str, kind: Kind, event: str, session: Session) -> Plan:
     found = session.ledger.plans(text)
     if len(found) > 1:
         raise Refused(f"Several plans begin with {beginning}", hint="Give more of the hash.")
-    if not found or found[0].kind is not kind:
+    if found and found[0].kind is not kind:
+        what, verb = _WORDS[found[0].kind]
+        raise Refused(
+            f"That is the plan of a {what} of event {found[0].chain_event_id}",
+            hint="To carry it out: mayhouse event "
+            f"{verb} {found[0].chain_event_id} --execute {found[0].hash}",
+        )
+    if not found:
         raise NotFound(
             f"There is no such plan: {beginning}", hint="Make one with --plan, and give its hash."
         )

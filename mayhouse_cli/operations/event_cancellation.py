@@ -36,6 +36,7 @@ from mayhouse_cli.operations.settling import (
     EndingEvent,
     OpenBooking,
     guard_escrow,
+    guard_travelers,
     read_ending_event,
     simulate,
 )
@@ -161,6 +162,7 @@ def _plan(
             hint="Sign with the host's wallet.",
         )
     refunded = sum((one.on_chain.payment + one.on_chain.stake for one in ending.bookings), Wei(0))
+    guard_travelers(ending)
     guard_escrow(ending.snapshot, refunded + event.host_stake)
     call = _call(event.id)
     payees = [booking.on_chain.user for booking in ending.bookings] + [event.host]
@@ -180,7 +182,6 @@ def _plan(
         prepared=intents.prepare(intent, snapshot, choices.max_fee, session),
         title=ending.reference.title,
         chain_event_id=event.id,
-        rate=session.config.get("eth_price_inr"),
         content=content,
         ending=ending,
         plan=plan,

@@ -46,6 +46,7 @@ from mayhouse_cli.operations.settling import (
     LikelyCall,
     OpenBooking,
     guard_escrow,
+    guard_travelers,
     read_ending_event,
     simulate,
 )
@@ -169,6 +170,7 @@ def _plan(
         refuse_when_moved(plan, content)
     _guard_time_and_signer(ending, session)
     payments = work_out(ending, attended, no_show)
+    guard_travelers(ending)
     guard_escrow(ending.snapshot, payments.leaves_contract)
     call = _call(ending.event.id, came)
     payees = [booking.on_chain.user for booking in attended] + [ending.event.host]
@@ -197,7 +199,6 @@ def _plan(
         prepared=intents.prepare(intent, snapshot, choices.max_fee, session),
         title=ending.reference.title,
         chain_event_id=ending.event.id,
-        rate=session.config.get("eth_price_inr"),
         content=content,
         ending=ending,
         plan=plan,

@@ -143,7 +143,19 @@ def plan_creation(request: EventRequest, choices: SigningChoices, session: Sessi
         eth_price_inr=rate.eth_price_inr,
     )
     prepared = intents.prepare(intent, snapshot, choices.max_fee, session)
+    if new_row is not None:
+        warnings = (*warnings, *_same_starts(terms, session))
     return CreationPlan(prepared, terms, new_row, request.host_wallet, rate, warnings)
+
+
+def _same_starts(terms: EventTerms, session: Session) -> list[str]:
+    """Tell of events of this experience at this start: perhaps the command ran before."""
+    return [
+        f"Event {row.chain_event_id or row.id} ({row.experience.title}, {moment(row.starts_at)}) "
+        "is of this experience and starts at this time already"
+        for row in session.events.starting(terms.experience.id, terms.starts_at)
+        if row.status != "cancelled" and row.blockchain_status != "failed"
+    ]
 
 
 def creation_arguments(terms: EventTerms) -> dict[str, object]:

@@ -68,6 +68,11 @@ class Glance:
     problems: Mapping[str, str] = field(default_factory=dict)
     """By part (wallet, chain, database), why it is not known."""
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether neither the node nor the database has answered."""
+        return {"chain", "database"} <= self.problems.keys()
+
 
 def look(session: GlancingSession) -> Glance:
     """Ask the database once and the node once, within the session's time."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from mayhouse_cli.errors import NotFound, Refused, WrongUsage
-from mayhouse_cli.models import BookingRow, EventRow
+from mayhouse_cli.models import BookingRow, EventRow, TransactionFilter
 from mayhouse_cli.ports import Session
 
 # The database keeps on-chain numbers as bigint.
@@ -51,6 +51,23 @@ def find_event(text: str, session: Session) -> EventReference:
             hint="`mayhouse event list` shows the events.",
         )
     return EventReference(row, row.chain_event_id)
+
+
+def find_known_event(text: str, session: Session) -> EventReference:
+    """Find an event that something is on record of; NotFound for a number that none has.
+
+    One without a row counts when a transaction of ours names it.
+    """
+    reference = find_event(text, session)
+    number = reference.chain_event_id
+    if reference.row is not None or number is None:
+        return reference
+    if not session.journal.list(TransactionFilter(chain_event_id=number, limit=1)):
+        raise NotFound(
+            f"Nothing is on record of event {number}",
+            hint="`mayhouse event list` shows the events and their on-chain numbers.",
+        )
+    return reference
 
 
 def find_event_on_chain(text: str, session: Session) -> tuple[EventReference, int]:

@@ -46,7 +46,7 @@ def refuse_unfinished(number: int, recorded: Iterable[Transaction]) -> None:
     if first is not None:
         raise Unconfirmed(
             f"A transaction on event {number} is unfinished: {first.kind} {short(first)}",
-            hint=f"Finish it first: mayhouse tx resume {short(first)}",
+            hint=f"Nothing was signed. Finish that one first: mayhouse tx resume {short(first)}",
             details={"transaction_id": str(first.id), "tx_hash": first.tx_hash},
         )
 

@@ -33,6 +33,7 @@ def write_metrics(path: Path, check: BalanceCheck | None, duration: float, now: 
     The last success of the file before is carried on, and its wallets, which are unknown now.
     ConfigurationError when the folder cannot be written; a reader never sees half a file.
     """
+    _refuse_no_file(path)
     before = _text_of(path) if check is None else ""
     samples = _of_check(check) if check is not None else _of_failure(before)
     last_success = f"{now:.0f}" if check is not None else _last_success(before)
@@ -96,13 +97,16 @@ def _last_success(before: str) -> str | None:
     return found[1] if found else None
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write beside the target and rename: the collector runs under another user, hence 0644."""
+def _refuse_no_file(path: Path) -> None:
     # Renaming over a device, as root can, would take it from the whole machine.
     if not path.name or (path.exists() and not path.is_file()):
         raise ConfigurationError(
             f"The metrics file {path} is no file", hint="Check --textfile: name a file in a folder."
         )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside the target and rename: the collector runs under another user, hence 0644."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8")

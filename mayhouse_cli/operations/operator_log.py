@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from mayhouse_cli.models import LogEntry
-from mayhouse_cli.operations.lookup import EventReference, find_event
+from mayhouse_cli.operations.lookup import EventReference, find_known_event
 from mayhouse_cli.ports import Session
 
 
@@ -48,6 +48,6 @@ def log_all(
 
 def list_log(event: str | None, limit: int, session: Session) -> OperatorLogList:
     """List who did what, newest first; of one event alone when it is named."""
-    found = find_event(event, session) if event is not None else EventReference(None, None)
+    found = find_known_event(event, session) if event is not None else EventReference(None, None)
     row_id = found.row.id if found.row else None
     return OperatorLogList(tuple(session.operator_log.list(row_id, found.chain_event_id, limit)))

@@ -105,6 +105,8 @@ def take_back(transaction: Transaction, known_as: Hash, session: Session) -> Non
             session.events.mark_pending(transaction.event_id, known_as)
         case Kind.BOOK_EVENT if transaction.booking_id:
             session.bookings.mark_pending(transaction.booking_id, known_as)
+            if transaction.status.is_impossible and inserted_row(transaction):
+                session.bookings.change_status([transaction.booking_id], "cancelled", "confirmed")
         case Kind.COMPLETE_EVENT | Kind.CANCEL_EVENT:
             settled = settled_bookings(transaction.terms)
             session.bookings.mark_status([b.chain_booking_id for b in settled], "confirmed")
@@ -118,9 +120,19 @@ def take_back(transaction: Transaction, known_as: Hash, session: Session) -> Non
 
 
 def write_failure(transaction: Transaction, session: Session) -> None:
-    """An event whose creation can no longer happen is failed; nothing else has changed."""
+    """What can no longer happen: the event is failed, a booking's row that we made cancelled.
+
+    A booking's row that was there before stays: it is the platform's to decide about.
+    """
     if transaction.kind is Kind.CREATE_EVENT and transaction.event_id:
         session.events.mark_failed(transaction.event_id)
+    elif transaction.booking_id and inserted_row(transaction):
+        session.bookings.change_status([transaction.booking_id], "confirmed", "cancelled")
+
+
+def inserted_row(transaction: Transaction) -> bool:
+    """Whether the booking's row was made with this intent, and is ours to cancel with it."""
+    return transaction.kind is Kind.BOOK_EVENT and bool(transaction.terms.get("row_inserted"))
 
 
 def _settle(transaction: Transaction, receipt: Receipt, session: Session) -> None:

@@ -1,15 +1,14 @@
-"""What is owed to hosts and travelers: listed, and marked as paid outside the chain."""
+"""What is owed to hosts and travelers: listed, and added up."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from mayhouse_cli.errors import Refused, WrongUsage
+from mayhouse_cli.errors import WrongUsage
 from mayhouse_cli.models import Address, Hash, Payable, PayableFilter, Standing
 from mayhouse_cli.money import Wei, format_eth
-from mayhouse_cli.operations.lookup import find_event
-from mayhouse_cli.operations.operator_log import log
+from mayhouse_cli.operations.lookup import find_known_event
 from mayhouse_cli.ports import Session
 
 
@@ -97,7 +96,7 @@ def wanted_payables(event: str | None, payee: str | None, session: Session) -> P
     """Read an event and a person; NotFound when a wallet is nobody's."""
     wanted = PayableFilter()
     if event is not None:
-        found = find_event(event, session)
+        found = find_known_event(event, session)
         row = found.row
         wanted = replace(
             wanted, event_id=row.id if row else None, chain_event_id=found.chain_event_id
@@ -113,49 +112,3 @@ def _person(text: str) -> UUID:
             f"Not a person's database id: {text}",
             hint="It looks like 3f2b8c1e-0000-4000-8000-000000000001.",
         ) from None
-
-
-# --- mark -------------------------------------------------------------------------------
-
-
-def mark(name: str, reference: str, session: Session) -> Payable:
-    """Keep that a payable was paid outside the chain; marked so before, it stays as it is.
-
-    Refused while a transfer of it may still happen or has happened.
-    """
-    cleaned = " ".join(reference.split())
-    if not cleaned:
-        raise WrongUsage("The reference is empty", hint="Say what paid it: a bank transfer's id.")
-    found = session.payables.find(name)
-    with session.transaction():
-        payable = session.payables.get_locked(found.id) or found
-        if payable.standing is Standing.PAID and payable.reference == cleaned:
-            return payable
-        _refuse_to_mark(payable)
-        session.payables.mark_paid_outside(payable.id, cleaned, session.actor)
-        arguments = {"payable_id": str(payable.id), "reference": cleaned}
-        log(session, arguments, before={"standing": payable.standing.value})
-        return session.payables.get(payable.id) or payable
-
-
-def _refuse_to_mark(payable: Payable) -> None:
-    if payable.standing is Standing.OWED:
-        return
-    name = str(payable.id)[:8]
-    transfer = str(payable.transfer_id)[:8]
-    told = {
-        Standing.SENDING: (
-            f"Payable {name} is being paid by transaction {transfer}",
-            f"Finish that first: mayhouse tx resume {transfer}",
-        ),
-        Standing.PAID: (
-            f"Payable {name} is paid already ({payable.reference or payable.tx_hash})",
-            "It is owed once. `mayhouse payout list --paid` shows what paid it.",
-        ),
-        Standing.WITHDRAWN: (
-            f"Payable {name} is withdrawn: a reorg took back what it comes from",
-            "Nothing is owed until that is confirmed again: see `mayhouse audit`.",
-        ),
-    }
-    message, hint = told[payable.standing]
-    raise Refused(message, hint=hint, details={"payable_id": str(payable.id)})

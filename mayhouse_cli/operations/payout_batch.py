@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from mayhouse_cli.errors import MayhouseError
-from mayhouse_cli.models import Address, Payable, Transaction, inlined
+from mayhouse_cli.models import Address, Payable, Standing, Transaction, inlined
 from mayhouse_cli.money import Wei, format_eth
 from mayhouse_cli.operations.payouts import PayoutPlan
 from mayhouse_cli.operations.settlement_rates import total_inr
@@ -44,6 +44,8 @@ class Payout:
     amount_eth: str
     amount_inr: Decimal | None
     outcome: PayoutOutcome
+    paid_before: bool
+    """By another run, or outside the chain: this run has paid nothing for it."""
     reason: str | None
     transaction: TransactionResult = inlined()
 
@@ -54,13 +56,17 @@ class PayoutBatch:
 
     payouts: tuple[Payout, ...]
     paid: int
+    paid_before: int
+    """Of those paid: not by this run."""
     sent: int
     refused: int
     not_sent: int
     paid_wei: Wei
+    paid_before_wei: Wei
     total_wei: Wei
     total_inr: Decimal | None
     fees_wei: Wei
+    """Of the transfers of this run."""
 
 
 class Batch:
@@ -72,14 +78,17 @@ class Batch:
         self._outcomes: dict[UUID, tuple[PayoutOutcome, str | None]] = {
             one: (PayoutOutcome.REFUSED, why) for one, why in plan.refused.items()
         }
+        self._before = {one.id for one in plan.payables} - {one.id for one in plan.new}
         self.transactions: dict[UUID, Transaction] = {
             one: prepared.earlier
             for one, prepared in plan.prepared.items()
             if prepared.earlier is not None
         }
 
-    def keep(self, payable: Payable, transaction: Transaction) -> None:
-        """It is out, or has ended well."""
+    def keep(self, payable: Payable, transaction: Transaction, *, is_new: bool = True) -> None:
+        """It is out, or has ended well; by another run's transfer when it is not new."""
+        if not is_new:
+            self._before.add(payable.id)
         self.transactions[payable.id] = transaction
         is_out = transaction.status.is_unfinished
         self._outcomes[payable.id] = (PayoutOutcome.SENT if is_out else PayoutOutcome.PAID, None)
@@ -92,18 +101,22 @@ class Batch:
         """Tell of all; `otherwise` is what holds for those nothing has happened to."""
         payouts = tuple(self._told(one, otherwise) for one in self.plan.payables)
         paid = [one for one in payouts if one.outcome is PayoutOutcome.PAID]
+        before = [one for one in paid if one.paid_before]
 
         def count(outcome: PayoutOutcome) -> int:
             return sum(one.outcome is outcome for one in payouts)
 
-        fees = [one.transaction.fee_wei for one in payouts]
+        ours = [one for one in payouts if one.payable_id not in self._before]
+        fees = [one.transaction.fee_wei for one in ours]
         return PayoutBatch(
             payouts=payouts,
             paid=len(paid),
+            paid_before=len(before),
             sent=count(PayoutOutcome.SENT),
             refused=count(PayoutOutcome.REFUSED),
             not_sent=count(PayoutOutcome.NOT_SENT),
             paid_wei=sum((one.amount_wei for one in paid), Wei(0)),
+            paid_before_wei=sum((one.amount_wei for one in before), Wei(0)),
             total_wei=sum((one.amount_wei for one in payouts), Wei(0)),
             total_inr=total_inr(one.amount_inr for one in payouts),
             fees_wei=sum((fee for fee in fees if fee is not None), Wei(0)),
@@ -115,6 +128,8 @@ class Batch:
         if payable.id not in self._outcomes and transaction is not None:
             is_out = transaction.status.is_unfinished
             outcome = PayoutOutcome.SENT if is_out else PayoutOutcome.PAID
+        elif payable.id not in self._outcomes and payable.standing is Standing.PAID:
+            outcome = PayoutOutcome.PAID
         nothing = PLANNED if outcome is PayoutOutcome.PLANNED else NOTHING
         return Payout(
             payable_id=payable.id,
@@ -128,6 +143,7 @@ class Batch:
             amount_eth=format_eth(payable.amount),
             amount_inr=payable.amount_inr,
             outcome=outcome,
+            paid_before=outcome is PayoutOutcome.PAID and payable.id in self._before,
             reason=reason,
             transaction=TransactionResult.of(transaction, self._session)
             if transaction

@@ -59,7 +59,8 @@ def _send_all(batch: Batch, choices: SigningChoices, session: Session) -> None:
     for payable in batch.plan.new:
         session.progress(f"Paying {payable.amount} wei of payable {payable.id}")
         try:
-            batch.keep(payable, _send_one(payable, replace(choices, max_fee=most), session))
+            transaction, is_new = _send_one(payable, replace(choices, max_fee=most), session)
+            batch.keep(payable, transaction, is_new=is_new)
         except Refused as refusal:
             batch.refuse(payable, refusal)
 
@@ -70,7 +71,10 @@ def _most_fee(plan: PayoutPlan) -> Wei:
     return max(fees, default=Wei(0))
 
 
-def _send_one(payable: Payable, choices: SigningChoices, session: Session) -> Transaction:
+def _send_one(
+    payable: Payable, choices: SigningChoices, session: Session
+) -> tuple[Transaction, bool]:
+    """Record and send one; whether this run did it, or another process was quicker."""
     intent = intent_of(payable, choices)
     wallet = intent.recipient
     snapshot = look_at([wallet], session)
@@ -81,13 +85,13 @@ def _send_one(payable: Payable, choices: SigningChoices, session: Session) -> Tr
     intents.check_funds(sender, snapshot.sender_balance, payable.amount, fees.most)
 
     def write_rows(_: Transaction) -> None:
-        refuse_unless_owed(payable.id, wallet, session)
+        refuse_unless_owed(payable.id, wallet, payable.amount, session)
 
     transaction, is_new = intents.record(Prepared(intent, snapshot, fees), session, write_rows)
-    if not is_new:  # another process was quicker; what it does is watched
-        return transaction
+    if not is_new:  # what the other one does is watched
+        return transaction, is_new
     with delivery.naming(transaction, session):
-        return delivery.send(transaction, session, first=True)
+        return delivery.send(transaction, session, first=True), is_new
 
 
 def _watch_all(batch: Batch, session: Session) -> None:
@@ -146,7 +150,8 @@ def _raise_what_is_left(result: PayoutBatch, batch: Batch, *, wait: bool) -> Non
 
 def _told(result: PayoutBatch) -> Iterator[str]:
     counts = (
-        (result.paid, "paid"),
+        (result.paid - result.paid_before, "paid"),
+        (result.paid_before, "paid before"),
         (result.sent, "sent"),
         (result.refused, "refused"),
         (result.not_sent, "not sent"),

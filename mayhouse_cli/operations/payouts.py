@@ -66,21 +66,20 @@ def plan_payouts(
     session: Session,
 ) -> PayoutPlan:
     """Read, guard and price a batch; signs nothing. What cannot be paid is told, not raised."""
-    if names:
-        found = {one.id: one for one in (session.payables.find(name) for name in names)}
-        payables = tuple(found.values())
-    else:
-        payables = tuple(session.payables.list(replace(wanted, standings=OPEN)))
+    payables = _chosen(names, wanted, session)
     refused: dict[UUID, str] = {}
     prepared: dict[UUID, Prepared] = {}
     to_pay: list[tuple[Payable, Address]] = []
     for payable in payables:
         intent = intent_of(payable, choices)
-        earlier = intents.earlier_run(intent, session) if payable.transfer_id else None
+        is_asked = payable.transfer_id is not None and payable.why_not_as_settled is None
+        earlier = intents.earlier_run(intent, session) if is_asked else None
         why = why_not_payable(payable, session)
         wallet = payable.payee.wallet if payable.payee else None
         if earlier is not None:
             prepared[payable.id] = Prepared(intent, None, None, earlier)
+        elif payable.standing is Standing.PAID:
+            pass  # marked: paid before, like one that a transfer has paid
         elif why is not None or wallet is None:
             refused[payable.id] = why or "no wallet address is on record"
         else:
@@ -97,6 +96,13 @@ def plan_payouts(
             prepared[payable.id] = Prepared(intent, snapshot, fees)
     plan = PayoutPlan(payables, refused, prepared, None)
     return replace(plan, spending=_spending(plan.new, snapshot, fees, session))
+
+
+def _chosen(names: Sequence[str], wanted: PayableFilter, session: Session) -> tuple[Payable, ...]:
+    if not names:
+        return tuple(session.payables.list(replace(wanted, standings=OPEN)))
+    found = {one.id: one for one in (session.payables.find(name) for name in names)}
+    return tuple(found.values())
 
 
 def look_at(wallets: Sequence[Address], session: Session) -> Snapshot:
@@ -150,6 +156,9 @@ def intent_of(payable: Payable, choices: SigningChoices) -> Intent:
 
 def why_not_payable(payable: Payable, session: Session) -> str | None:
     """Why nothing may be sent for it, by what is on record; None when it may."""
+    changed = payable.why_not_as_settled
+    if changed is not None and payable.standing is not Standing.PAID:
+        return f"it was changed in the database: {changed}; see `mayhouse audit`"
     match payable.standing:
         case Standing.PAID:
             paid = payable.reference or payable.tx_hash
@@ -179,7 +188,7 @@ def why_code(wallet: Address) -> str:
     )
 
 
-def refuse_unless_owed(payable_id: UUID, recipient: Address, session: Session) -> None:
+def refuse_unless_owed(payable_id: UUID, recipient: Address, amount: Wei, session: Session) -> None:
     """Under the payable's lock, in the transaction that records its transfer: look once more."""
     payable = session.payables.get_locked(payable_id)
     if payable is None:
@@ -189,6 +198,14 @@ def refuse_unless_owed(payable_id: UUID, recipient: Address, session: Session) -
         raise Refused(
             f"Payable {payable_id} is {payable.standing} now",
             hint=f"See `mayhouse payout list`; {format_eth(payable.amount)} ETH were not sent.",
+        )
+    changed = payable.why_not_as_settled
+    if changed is None and payable.amount != amount:
+        changed = f"it says {int(payable.amount)} wei, {int(amount)} wei were agreed to"
+    if changed is not None:
+        raise Refused(
+            f"Payable {payable_id} was changed in the database: {changed}",
+            hint="Nothing was sent for it. `mayhouse audit` names every one of these.",
         )
     if payable.payee is None or payable.payee.wallet != recipient:
         raise Refused(

@@ -63,7 +63,7 @@ class PercentagePlan:
         """ConsentMissing unless the number is the one that was shown."""
         if typed != self.open_events:
             raise ConsentMissing(
-                f"The payout of {self.open_events} open events changes, not of {typed}",
+                f"Open events whose payout changes: {self.open_events}, not {typed}",
                 hint="Look at them with --dry-run, and give their number.",
                 details={"open_events": self.open_events},
             )

@@ -4,6 +4,7 @@ Both sign the nonce again with higher fees and are recorded before they are sent
 competing versions happens is decided by the one that is mined, never by the last one sent.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -34,6 +35,7 @@ _BUMP_NUMERATOR, _BUMP_DENOMINATOR = 9, 8
 TRANSFER_GAS: Final = 21_000
 SPEEDUP: Final = "speedup"
 CANCEL: Final = "cancel"
+_MOST_LOGGED: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Replacement:
     purpose: str
     payload: Payload
     spending: Spending
+    is_ordered: bool = True
+    """Asked for by a person; a cancel can also be signed for what must not be sent again."""
     while_frozen: bool = False
     """Signed in spite of a freeze: how to stop what is out."""
 
@@ -145,7 +149,21 @@ def cancel_instead(transaction: Transaction, session: Session) -> Transaction:
     choices = SigningChoices(
         wait=True, confirmations=transaction.wanted_depth, max_fee=session.config.max_fee
     )
-    return record_attempt(_plan(transaction, CANCEL, TRANSFER_GAS, choices, session), session)
+    plan = _plan(transaction, CANCEL, TRANSFER_GAS, choices, session)
+    return record_attempt(dataclasses.replace(plan, is_ordered=False), session)
+
+
+def was_ordered(transaction: Transaction, session: Session) -> bool:
+    """Whether the newest cancel of a transaction was asked for by a person."""
+    entries = session.operator_log.list(
+        transaction.event_id, transaction.chain_event_id, _MOST_LOGGED
+    )
+    cancels = (
+        one.arguments
+        for one in entries
+        if one.transaction_id == transaction.id and one.arguments.get("purpose") == CANCEL
+    )
+    return bool(next(cancels, {}).get("ordered"))
 
 
 def replace(replacement: Replacement, session: Session, *, wait: bool) -> TransactionDetails:
@@ -197,7 +215,12 @@ def record_attempt(replacement: Replacement, session: Session) -> Transaction:
         replaced = session.journal.add_attempt(seen.id, signed, replacement.purpose)
         log(
             session,
-            {"kind": seen.kind.value, "purpose": replacement.purpose, "nonce": seen.nonce},
+            {
+                "kind": seen.kind.value,
+                "purpose": replacement.purpose,
+                "nonce": seen.nonce,
+                "ordered": replacement.is_ordered,
+            },
             seen.id,
             before=_version(current.newest),
             after=_version(replaced.newest),

@@ -15,7 +15,7 @@ from mayhouse_cli.errors import (
 from mayhouse_cli.models import Intent, Question, Status, Transaction, TransactionFilter
 from mayhouse_cli.operations import delivery
 from mayhouse_cli.operations.freezing import may_leave_while_frozen, told
-from mayhouse_cli.operations.replacement import CANCEL, cancel_instead
+from mayhouse_cli.operations.replacement import CANCEL, cancel_instead, was_ordered
 from mayhouse_cli.operations.reverification import why_not_ours
 from mayhouse_cli.operations.sightings import look, take_back, why_not_believed
 from mayhouse_cli.operations.transactions import TransactionSummary, short, summary
@@ -29,6 +29,9 @@ class Resumed:
     transactions: tuple[TransactionSummary, ...]
     finished: int
     unfinished: int
+    confirmed: int
+    cancelled_as_ordered: int
+    """Whose cancel was asked for by a person, and won."""
     problems: tuple[str, ...]
     """What could not be sent again or replaced, and why; each stays unfinished."""
 
@@ -45,7 +48,8 @@ def resume(
 
     Without `may_sign`, what may not be sent again is told and left: no cancel is signed for it.
 
-    Refused (6) when something it finished did not happen; Unconfirmed (7) when something still
+    Refused (6) when something it finished did not happen, other than by a cancel that was asked
+    for before; Unconfirmed (7) when something still
     waits and was waited for; without waiting, CheckFoundProblems (1) when one is older than
     `max_age`.
     """
@@ -55,14 +59,32 @@ def resume(
     moved = push_all(unfinished, problems, session, may_sign=may_sign)
     if wait:
         moved = _watch_all(moved, problems, session)
+    as_ordered = [one for one in moved if _ended_as_ordered(one, session)]
     result = Resumed(
         transactions=tuple(summary(one) for one in (moved or wanted)),
         finished=sum(not one.status.is_unfinished for one in moved),
         unfinished=sum(one.status.is_unfinished for one in moved),
+        confirmed=sum(one.status is Status.CONFIRMED for one in moved),
+        cancelled_as_ordered=len(as_ordered),
         problems=tuple(f"{short(one)}: {problems[one.id]}" for one in moved if one.id in problems),
     )
-    _raise_what_is_left(moved, result, session, wait=wait, max_age=max_age)
+    others = [one for one in moved if one not in as_ordered]
+    _raise_what_is_left(others, result, session, wait=wait, max_age=max_age)
     return result
+
+
+def _ended_as_ordered(transaction: Transaction, session: Session) -> bool:
+    """A cancel that somebody asked for and that won is neither a revert nor a failure."""
+    return transaction.status is Status.CANCELLED and was_ordered(transaction, session)
+
+
+def what_went_well(result: Resumed) -> str:
+    """Count the ends that were asked for: "2 confirmed, 1 cancelled as ordered"; or nothing."""
+    counted = (
+        (result.confirmed, "confirmed"),
+        (result.cancelled_as_ordered, "cancelled as ordered"),
+    )
+    return ", ".join(f"{count} {what}" for count, what in counted if count)
 
 
 def _wanted(beginning: str | None, session: Session) -> list[Transaction]:
@@ -217,9 +239,12 @@ def _raise_what_is_left(
 ) -> None:
     waiting = [one for one in moved if one.status.is_unfinished]
     ended_badly = [one for one in moved if one.status.is_impossible]
+    well = what_went_well(result)
+    besides = f"; {well}" if well else ""
     if waiting and wait:
         raise Unconfirmed(
-            f"Still waiting for {len(waiting)} of {len(moved)}, first {waiting[0].tx_hash}",
+            f"Still waiting for {len(waiting)} of {len(result.transactions)}, "
+            f"first {waiting[0].tx_hash}{besides}",
             hint=f"Run it again later; `mayhouse tx show {short(waiting[0])}` tells more.",
             known=result,
         )
@@ -235,7 +260,7 @@ def _raise_what_is_left(
         first = ended_badly[0]
         raise Refused(
             f"{len(ended_badly)} did not happen, first {first.tx_hash}: "
-            f"{first.error or first.status}",
+            f"{first.error or first.status}{besides}",
             hint=f"See `mayhouse tx show {short(first)}`; running its command again retries.",
             known=result,
         )

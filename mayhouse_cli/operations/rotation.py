@@ -60,6 +60,8 @@ class Rotated:
     left_wei: Wei | None
     """What stays behind: the gas that was set aside and not needed, or less than gas costs."""
     steps: tuple[Step, ...]
+    owner_stays: Address | None = None
+    """The old wallet, when it is the contract's owner: that cannot be changed."""
 
 
 # --- carry out ------------------------------------------------------------------------------
@@ -179,6 +181,7 @@ def planned(plan: RotationPlan, session: Session) -> Rotated:
         sweep_hash=swept.tx_hash if swept else None,
         left_wei=left,
         steps=_steps(plan, left or Wei(0)),
+        owner_stays=plan.old if plan.owns_contract and plan.old != plan.new else None,
     )
 
 

@@ -51,6 +51,8 @@ class RotationPlan:
     """None when nothing is left to sweep."""
     swept: Transaction | None
     while_frozen: bool
+    owns_contract: bool = False
+    """Whether the old wallet is the contract's owner, which it stays."""
 
     @property
     def complete(self) -> bool:
@@ -104,6 +106,7 @@ def plan_rotation(
         sweep=None,
         swept=None,
         while_frozen=while_frozen,
+        owns_contract=snapshot.owner == old,
     )
     if plan.new is not None:
         plan = replace(plan, swept=find_sweep(plan.old, plan.new, session))

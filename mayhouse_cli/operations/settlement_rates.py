@@ -40,22 +40,34 @@ def of_event(transaction: Transaction, session: Session) -> list[Transaction]:
 
 
 def stored_rates(transaction: Transaction, session: Session) -> StoredRates:
+    """Find the rates that a recorded end is settled at."""
+    recorded = of_event(transaction, session)
+    bookings = settled_bookings(transaction.terms)
+    return rates_of(bookings, transaction.chain_event_id or 0, recorded, session)
+
+
+def rates_of(
+    bookings: Sequence[SettledBooking],
+    chain_event_id: int,
+    recorded: Sequence[Transaction],
+    session: Session,
+) -> StoredRates:
     """Find the rate stored with each booking; where there is none, with a quote just like it.
 
-    A booking without a row has no quote of ours: it was a stranger's own affair.
+    `recorded` is what is on record of the event. A booking without a row has no quote of ours: it
+    was a stranger's own affair.
     """
-    confirmed = [one for one in of_event(transaction, session) if one.status is Status.CONFIRMED]
+    confirmed = [one for one in recorded if one.status is Status.CONFIRMED]
     booked = {
         one.chain_object_id: one.eth_price_inr
         for one in confirmed
         if one.kind is Kind.BOOK_EVENT and one.chain_object_id is not None
     }
     rates = {number: rate for number, rate in booked.items() if rate is not None}
-    for booking in settled_bookings(transaction.terms):
+    for booking in bookings:
         if booking.chain_booking_id not in rates and booking.booking_id is not None:
             cost = Cost(booking.payment, booking.stake, booking.payment + booking.stake)
-            event_id = transaction.chain_event_id or 0
-            rate = session.settlements.quoted_rate(event_id, booking.seats, cost)
+            rate = session.settlements.quoted_rate(chain_event_id, booking.seats, cost)
             if rate is not None:
                 rates[booking.chain_booking_id] = rate
     creation = next((one for one in confirmed if one.kind is Kind.CREATE_EVENT), None)
@@ -91,6 +103,8 @@ def inr_of(amount: Wei, rates: StoredRates, number: int) -> Decimal | None:
 
 def host_stake_inr(amount: Wei, rates: StoredRates) -> Decimal | None:
     """Rupees of the host's stake, at the rate stored with the event's creation."""
+    if not amount:
+        return rupees(0)
     return None if rates.of_host_stake is None else wei_to_inr(amount, rates.of_host_stake)
 
 

@@ -14,6 +14,7 @@ from mayhouse_cli.models import (
     Call,
     EventRow,
     Hash,
+    Kind,
     OnChainBooking,
     OnChainEvent,
     Question,
@@ -25,6 +26,7 @@ from mayhouse_cli.operations.events import read_event
 from mayhouse_cli.operations.lookup import EventReference, find_event_on_chain, unknown_event
 from mayhouse_cli.operations.meanwhile import recorded_on, refuse_unfinished
 from mayhouse_cli.operations.settled_bookings import SettledBooking
+from mayhouse_cli.operations.settlement_rates import StoredRates, rates_of
 from mayhouse_cli.ports import Session
 
 # The platform's columns hold any text; a node takes nothing else.
@@ -89,6 +91,10 @@ class EndingEvent:
     """The block in which each transaction of the rows (creation, bookings) stands now."""
     recorded: frozenset[UUID]
     """The transactions of ours on it that were recorded before it was read."""
+    booked_for: Mapping[UUID, str]
+    """By each booking's row, the traveler whom its transaction was signed for."""
+    rates: StoredRates
+    """What was stored with its bookings, at which its end will be settled."""
     asked: Question
     """What was asked along with it: the likely call was simulated at the same block."""
 
@@ -139,7 +145,15 @@ def read_ending_event(
     blocks = _blocks(_hashes(rows), snapshot, session)
     _refuse_undone(number, blocks, session)
     known = frozenset(one.id for one in recorded)
-    return EndingEvent(reference, event, snapshot, bookings, blocks, known, asked)
+    booked_for = {
+        one.booking_id: str(one.arguments["traveler_id"])
+        for one in reversed(recorded)
+        if one.kind is Kind.BOOK_EVENT and one.booking_id and one.arguments.get("traveler_id")
+    }
+    rates = rates_of([one.settled for one in bookings], number, recorded, session)
+    return EndingEvent(
+        reference, event, snapshot, bookings, blocks, known, booked_for, rates, asked
+    )
 
 
 def _asked_along(
@@ -219,6 +233,19 @@ def simulate(
                 details={"payee": payee},
             )
     return snapshot
+
+
+def guard_travelers(ending: EndingEvent) -> None:
+    """Refused when a row names another traveler than the booking that was signed for it."""
+    for row in (one.row for one in ending.bookings if one.row is not None):
+        traveler_id = ending.booked_for.get(row.id, str(row.traveler.id))
+        if traveler_id != str(row.traveler.id):
+            raise Refused(
+                f"Booking {row.chain_booking_id} was made for traveler {traveler_id}; "
+                f"its row {row.id} names {row.traveler.id} now",
+                hint="Nothing was sent. Put the traveler of the row back, and run it again.",
+                details={"booking_id": str(row.id), "traveler_id": traveler_id},
+            )
 
 
 def guard_escrow(snapshot: Snapshot, needed: Wei) -> None:

@@ -56,6 +56,8 @@ class TopUp:
     daily_cap_wei: Wei
     sent_in_24h_wei: Wei
     """What top-ups sent before this one."""
+    topped_up_before: bool
+    """By another run at the same time: this one has signed nothing."""
     transaction: TransactionResult = inlined()
 
 
@@ -140,6 +142,7 @@ def _look(recorded: Sequence[Transaction], session: Session) -> tuple[Snapshot, 
         amount_wei=Wei(0),
         daily_cap_wei=_daily_cap(session),
         sent_in_24h_wei=_sent_in_24h(session),
+        topped_up_before=False,
         transaction=PLANNED,
     )
 
@@ -228,7 +231,11 @@ def top_up(plan: TopUpPlan, choices: SigningChoices, session: Session) -> TopUp:
     if plan.prepared is None:
         return planned(plan)
 
+    is_new = False
+
     def hold_cap(transaction: Transaction) -> None:
+        nonlocal is_new
+        is_new = True
         spent, cap = _sent_in_24h(session), _daily_cap(session)
         if spent > cap:  # this one's value is in it, and the lock is held
             raise Refused(
@@ -241,5 +248,6 @@ def top_up(plan: TopUpPlan, choices: SigningChoices, session: Session) -> TopUp:
     return replace(
         plan.outlook,
         amount_wei=transaction.value,
+        topped_up_before=not is_new,
         transaction=TransactionResult.of(transaction, session),
     )

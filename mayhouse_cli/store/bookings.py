@@ -91,6 +91,13 @@ MARK_STATUS: Final = """
     WHERE blockchain_booking_id = ANY(%(chain_booking_ids)s)
 """
 
+# What somebody else has made of a row meanwhile stays.
+CHANGE_STATUS: Final = """
+    UPDATE public.event_run_bookings
+    SET booking_status = %(now)s
+    WHERE id = ANY(%(ids)s) AND booking_status::text = %(was)s
+"""
+
 
 class PostgresBookings:
     """The port Bookings on the platform's tables."""
@@ -185,6 +192,12 @@ class PostgresBookings:
         wanted = {"chain_booking_ids": [*chain_booking_ids], "status": status}
         with self._database.transaction() as cursor:
             cursor.execute(MARK_STATUS, wanted)
+
+    def change_status(self, booking_ids: Sequence[UUID], was: str, now: str) -> None:
+        """Set the platform's status of those of these rows that still have the earlier one."""
+        if booking_ids:
+            with self._database.transaction() as cursor:
+                cursor.execute(CHANGE_STATUS, {"ids": [*booking_ids], "was": was, "now": now})
 
     def _bookings(
         self,

@@ -94,6 +94,7 @@ BOOKING_DRIFTS: Final = """
             WHERE (is_same AND number = coalesce(proven, number)
                 AND tx_hash IS NOT DISTINCT FROM coalesce(proven_hash, tx_hash)
                 AND stake = chain_stake AND seats = chain_seats AND status = chain_word
+                AND traveler = coalesce(made_traveler, traveler)
                 AND host_is_ours) IS NOT TRUE
         ) AS pair
         CROSS JOIN LATERAL (VALUES
@@ -124,9 +125,14 @@ BOOKING_DRIFTS: Final = """
             ('booking_ended_in_database', is_same AND chain_status = 0
                  AND pair.status IN ('no_show', 'experience_completed'),
              pair.status, 'active', NULL),
+            ('traveler_changed', traveler <> made_traveler, traveler, made_traveler,
+             proven_hash),
             ('booking_never_made', row_id IS NOT NULL AND pair.status <> 'cancelled'
                  AND coalesce(proven, pair.number) IS NULL AND pair.tx_hash IS NULL
-                 AND row_event_status >= 3, pair.status, NULL, NULL),
+                 AND row_event_status >= 3, pair.status, 'its event has ended there', NULL),
+            ('booking_never_made', row_id IS NOT NULL AND pair.status <> 'cancelled'
+                 AND coalesce(proven, pair.number) IS NULL AND hash_is_ours, pair.status,
+             'its transaction ' || pair.tx_hash || ' did not happen', NULL),
             ('booking_waits', row_id IS NOT NULL AND pair.status <> 'cancelled'
                  AND coalesce(proven, pair.number) IS NULL AND pair.tx_hash IS NULL
                  AND row_event_status < 3, pair.status, NULL, NULL),
@@ -167,44 +173,6 @@ OLD_UNFINISHED: Final = """
     FROM mayhouse.transactions
     WHERE status IN ('signed', 'sent', 'mined') AND created_at < %(before)s
     ORDER BY created_at
-    LIMIT %(limit)s
-"""
-
-# A payable that is marked as undone is told by whoever pays; what is paid cannot be taken back.
-LEDGER_FAULTS: Final = """
-    SELECT 'number_recorded_twice' AS code,
-           CASE kind WHEN 'create_event' THEN 'event ' ELSE 'booking ' END || chain_object_id
-               AS subject,
-           count(*) || ' confirmed transactions have this number: '
-               || string_agg(tx_hash, ', ' ORDER BY created_at) AS detail,
-           (array_agg(id ORDER BY created_at))[1] AS transaction_id
-    FROM mayhouse.transactions
-    WHERE kind IN ('create_event', 'book_event') AND status = 'confirmed'
-    GROUP BY kind, chain_object_id
-    HAVING count(*) > 1
-    UNION ALL
-    SELECT 'settlement_missing', 'event ' || ended.chain_event_id,
-           'its ' || CASE ended.kind WHEN 'complete_event' THEN 'completion' ELSE 'cancellation' END
-               || ' ' || ended.tx_hash || ' is confirmed and was not settled', ended.id
-    FROM mayhouse.transactions AS ended
-    WHERE ended.kind IN ('complete_event', 'cancel_event') AND ended.status = 'confirmed'
-      AND NOT EXISTS (
-          SELECT FROM mayhouse.settlements AS line WHERE line.transaction_id = ended.id)
-    UNION ALL
-    SELECT 'paid_and_undone', 'payable ' || owed.id,
-           owed.amount_wei || ' wei were paid for ' || ended.tx_hash || ', which is '
-               || ended.status || ' now', ended.id
-    FROM mayhouse.payables AS owed
-    JOIN mayhouse.settlements AS line ON line.id = owed.settlement_id
-    JOIN mayhouse.transactions AS ended ON ended.id = line.transaction_id
-    WHERE owed.status = 'paid' AND ended.status <> 'confirmed'
-    UNION ALL
-    SELECT 'payment_did_not_happen', 'payable ' || owed.id,
-           owed.amount_wei || ' wei are recorded as paid by ' || paid.tx_hash || ', which is '
-               || paid.status, paid.id
-    FROM mayhouse.payables AS owed
-    JOIN mayhouse.transactions AS paid ON paid.id = owed.paid_transaction_id
-    WHERE owed.status = 'paid' AND owed.paid_reference IS NULL AND paid.status <> 'confirmed'
     LIMIT %(limit)s
 """
 

@@ -6,6 +6,7 @@ applied: it is read as `::text` and written as a parameter or literal without a 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,6 +38,9 @@ EVENTS: Final = """
     WHERE (%(id)s::uuid IS NULL OR run.id = %(id)s)
       AND (%(chain_event_id)s::numeric IS NULL
            OR run.blockchain_event_run_id = %(chain_event_id)s::numeric)
+      AND (%(experience_id)s::uuid IS NULL OR run.experience_id = %(experience_id)s)
+      AND (%(starts_at)s::timestamptz IS NULL
+           OR run.start_datetime::timestamptz = %(starts_at)s)
     ORDER BY run.start_datetime DESC, run.id
     LIMIT %(limit)s
 """
@@ -116,6 +120,10 @@ class PostgresEvents:
         """Give the events that start last, latest first."""
         return self._events(limit=limit)
 
+    def starting(self, experience_id: UUID, starts_at: datetime) -> Sequence[EventRow]:
+        """Give the events of an experience that start at that very time."""
+        return self._events(experience_id=experience_id, starts_at=starts_at)
+
     def insert(self, event: NewEvent) -> None:
         """Add a scheduled run; NotFound without its experience, Refused by a constraint."""
         row = {
@@ -167,8 +175,16 @@ class PostgresEvents:
         event_id: UUID | None = None,
         chain_event_id: int | None = None,
         limit: int | None = None,
+        experience_id: UUID | None = None,
+        starts_at: datetime | None = None,
     ) -> Sequence[EventRow]:
-        wanted = {"id": event_id, "chain_event_id": chain_event_id, "limit": limit}
+        wanted = {
+            "id": event_id,
+            "chain_event_id": chain_event_id,
+            "limit": limit,
+            "experience_id": experience_id,
+            "starts_at": starts_at,
+        }
         with self._database.transaction() as cursor:
             return [_event(row) for row in cursor.execute(EVENTS, wanted)]
 

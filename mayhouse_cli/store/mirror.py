@@ -18,7 +18,7 @@ from mayhouse_cli.models import (
     Side,
     Status,
 )
-from mayhouse_cli.store import drift_sql, mirror_sql
+from mayhouse_cli.store import drift_sql, ledger_sql, mirror_sql
 from mayhouse_cli.store.database import Cursor, Database
 
 MOST_LISTED: Final = 1_000  # drifts of one code; the rest is counted
@@ -100,7 +100,7 @@ class PostgresMirror:
     def ledger_faults(self) -> Sequence[LedgerFault]:
         """Find what the record says that contradicts the rest of it."""
         with self._database.transaction() as cursor:
-            rows = cursor.execute(drift_sql.LEDGER_FAULTS, {"limit": MOST_LISTED})
+            rows = cursor.execute(ledger_sql.LEDGER_FAULTS, {"limit": MOST_LISTED})
             return [LedgerFault(**row) for row in rows]
 
     def rewrite(self, changes: Sequence[Change]) -> None:

@@ -57,7 +57,8 @@ MADE_EVENTS: Final = """
 
 MADE_BOOKINGS: Final = """
     CREATE TEMPORARY TABLE made_bookings ON COMMIT DROP AS
-    SELECT DISTINCT ON (booking_id) booking_id, chain_object_id AS number, tx_hash
+    SELECT DISTINCT ON (booking_id) booking_id, chain_object_id AS number, tx_hash,
+           arguments ->> 'traveler_id' AS traveler
     FROM mayhouse.transactions
     WHERE kind = 'book_event' AND status = 'confirmed' AND booking_id IS NOT NULL
     ORDER BY booking_id, generation DESC, created_at DESC
@@ -140,7 +141,8 @@ BOOKING_PAIRS: Final = """
                booking.blockchain_booking_id AS number,
                booking.blockchain_tx_hash AS tx_hash,
                booking.blockchain_stake_amount_wei::numeric AS stake,
-               booking.traveler_count AS seats,
+               booking.traveler_count AS seats, booking.traveler_id::text AS traveler,
+               made.traveler AS made_traveler,
                run.id AS event_row, run.blockchain_event_run_id AS event_number,
                made.number AS proven, made.tx_hash AS proven_hash,
                taken.booking_id IS NOT NULL AND made.booking_id IS NULL AS is_taken,

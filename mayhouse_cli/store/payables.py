@@ -67,6 +67,7 @@ TAKE_BACK: Final = """
 PAYABLES: Final = """
     SELECT * FROM (
         SELECT payable.*, line.chain_event_id, line.chain_booking_id, line.transaction_id,
+               line.amount_wei AS settled_wei, line.party_id AS settled_party_id,
                payee.id AS person_id, payee.full_name, payee.username, payee.wallet_address,
                transfer.id AS transfer_id, transfer.tx_hash,
                CASE WHEN payable.status = 'paid' THEN 'paid'
@@ -89,6 +90,7 @@ PAYABLES: Final = """
            OR event_id IS NULL AND chain_event_id = %(chain_event_id)s::numeric)
       AND (%(settlement_of)s::uuid IS NULL OR transaction_id = %(settlement_of)s::uuid)
       AND (%(payee_id)s::uuid IS NULL OR payee_id = %(payee_id)s::uuid)
+      AND (%(reference)s::text IS NULL OR paid_reference = %(reference)s::text)
     ORDER BY created_at, kind, chain_booking_id, id
 """
 
@@ -106,6 +108,15 @@ MARK_PAID_OUTSIDE: Final = """
     UPDATE mayhouse.payables
     SET status = 'paid', paid_reference = %(reference)s, paid_at = now(), paid_by = %(actor)s
     WHERE id = %(id)s AND status = 'owed'
+"""
+
+UNMARK: Final = """
+    UPDATE mayhouse.payables
+    SET status = CASE WHEN paid_transaction_id IS NULL THEN 'owed' ELSE 'paid' END,
+        paid_reference = NULL,
+        paid_at = CASE WHEN paid_transaction_id IS NULL THEN NULL ELSE paid_at END,
+        paid_by = CASE WHEN paid_transaction_id IS NULL THEN NULL ELSE paid_by END
+    WHERE id = %(id)s AND paid_reference IS NOT NULL
 """
 
 MARK_UNPAID: Final = """
@@ -152,6 +163,7 @@ class PostgresPayables:
             chain_event_id=wanted.chain_event_id,
             settlement_of=wanted.settlement_of,
             payee_id=wanted.payee_id,
+            reference=wanted.reference,
         )
 
     def get(self, payable_id: UUID) -> Payable | None:
@@ -190,6 +202,10 @@ class PostgresPayables:
         """Keep what paid it outside the chain."""
         self._run(MARK_PAID_OUTSIDE, {"id": payable_id, "reference": reference, "actor": actor})
 
+    def unmark(self, payable_id: UUID) -> None:
+        """Forget what paid it outside the chain; a transfer that paid it too stays."""
+        self._run(UNMARK, {"id": payable_id})
+
     def mark_unpaid(self, payable_id: UUID, transaction_id: UUID) -> None:
         """Keep that the transfer which had paid it is no longer on chain."""
         self._run(MARK_UNPAID, {"id": payable_id, "transaction_id": transaction_id})
@@ -200,7 +216,7 @@ class PostgresPayables:
 
     def _payables(self, **wanted: Any) -> Sequence[Payable]:  # noqa: ANN401 each its own type
         names = ("id", "beginning", "standings", "event_id", "chain_event_id")
-        values = dict.fromkeys((*names, "settlement_of", "payee_id")) | wanted
+        values = dict.fromkeys((*names, "settlement_of", "payee_id", "reference")) | wanted
         with self._database.transaction() as cursor:
             return [_payable(row) for row in cursor.execute(PAYABLES, values)]
 
@@ -226,4 +242,6 @@ def _payable(row: Mapping[str, Any]) -> Payable:
         paid_by=row["paid_by"],
         undone_at=row["undone_at"],
         created_at=row["created_at"],
+        settled_amount=Wei(int(row["settled_wei"])),
+        settled_payee_id=row["settled_party_id"],
     )

@@ -1,6 +1,5 @@
 """A freeze: nothing is signed until it is thawed, and every refusal says who, when and why."""
 
-
 import pytest
 
 from tests.faults.gates import stop_at, wait_until_stopped

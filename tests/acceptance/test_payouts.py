@@ -4,6 +4,7 @@ import pytest
 
 from tests.faults import processes
 from tests.mayhouse import ASHA, BINA, EXPERIENCE_ID, HOST_ID, Mayhouse, Run
+from tests.terminal import Terminal
 
 WALLETS = {
     HOST_ID: "0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
@@ -50,6 +51,7 @@ def test_each_is_paid_to_the_wei_and_once(owing: Mayhouse) -> None:
     assert owing.transactions_sent() == sent
     paid = quickly(owing, "payout", "list", "--paid", "--to", ASHA).data
     assert [one["status"] for one in paid["payables"]] == ["paid"]
+    assert paid["payables"][0]["tx_hash"] in owing.run("payout", "list", "--paid").out
     statement = quickly(owing, "event", "settle", "1").data["statements"][0]
     hashes = {one["paid_tx_hash"] for one in statement["lines"] if one["payable_id"]}
     assert hashes == {one["tx_hash"] for one in data["payouts"]}
@@ -59,6 +61,9 @@ def test_a_payout_needs_consent(owing: Mayhouse) -> None:
     """Exit 4 with the sum; a dry run shows the batch and signs nothing."""
     sent = owing.transactions_sent()
     assert owing.run("payout", "send", "--all").code == 4
+    assert "gas at most" in owing.run("payout", "send", "--all", "--dry-run").out
+    assert {quickly(owing, *words.split(), "--event", "77").code
+            for words in ("payout list", "payout send -y", "log")} == {6}  # fmt: skip
     dry = quickly(owing, "payout", "send", "--all", "--dry-run").data
     assert {one["outcome"] for one in dry["payouts"]} == {"planned"}
     assert owing.transactions_sent() == sent
@@ -71,12 +76,30 @@ def test_one_without_a_wallet_does_not_hold_up_the_others(owing: Mayhouse) -> No
     assert (run.code, run.document["data"]["paid"], run.document["data"]["refused"]) == (6, 2, 1)
     (left,) = quickly(owing, "payout", "list", "--owed").data["payables"]
     name = left["payable_id"][:8]
-    marked = quickly(owing, "payout", "mark", name, "--reference", "UPI 4431").data
+    assert quickly(owing, "payout", "mark", name, "--reference", "UPI 4431").code == 4
+    marked = quickly(owing, "payout", "mark", name, "--reference", "UPI 4431", "-y").data
     assert (marked["status"], marked["reference"]) == ("paid", "UPI 4431")
-    assert quickly(owing, "payout", "send", name, "-y").code == 6
-    assert quickly(owing, "payout", "mark", name, "--reference", "UPI 5").code == 6
+    assert quickly(owing, "payout", "send", name, "-y").data["paid_before"] == 1
+    assert quickly(owing, "payout", "mark", name, "--reference", "UPI 5", "-y").code == 6
     logged = owing.row("SELECT arguments FROM mayhouse.operator_log WHERE command = 'payout.mark'")
     assert logged["arguments"]["reference"] == "UPI 4431"
+    left = quickly(owing, "payout", "unmark", name, "--reason", "not ours", "-y").data
+    assert (left["status"], left["reference"], left["paid_at"]) == ("owed", None, None)
+
+
+def test_a_mark_is_agreed_to_at_a_terminal(owing: Mayhouse) -> None:
+    """It shows whom it is owed to, for what and how much; a no changes nothing."""
+    (one,) = quickly(owing, "payout", "list", "--to", BINA).data["payables"]
+    words = ("payout", "mark", one["payable_id"][:8], "--reference", "UPI 1")
+    env = {**owing.environment, "CI": ""}
+    with Terminal(*words, env=env, cwd=owing.folder, columns=80) as terminal:
+        shown = terminal.expect("Mark it as paid by UPI 1?")
+        assert all(told in shown for told in (one["payee"], "stake return of event 1", "₹500.00"))
+        terminal.type("n")
+        assert terminal.finish() == 4
+    assert owing.row("SELECT count(*) AS paid FROM mayhouse.payables WHERE status = 'paid'") == {
+        "paid": 0
+    }
 
 
 def test_two_processes_at_once_pay_each_once(owing: Mayhouse) -> None:
@@ -85,8 +108,12 @@ def test_two_processes_at_once_pay_each_once(owing: Mayhouse) -> None:
     before = {who: balance(owing, wallet) for who, wallet in WALLETS.items()}
     words = ("payout", "send", "--all", "-y", "--json")
     both = [processes.start(*words, env=owing.environment, folder=owing.folder) for _ in range(2)]
-    codes = {one.wait().code for one in both}
-    assert codes <= {0, 7}
+    ended = [one.wait() for one in both]
+    assert {one.code for one in ended} <= {0, 7}
+    told = [one.document["data"] for one in ended]
+    assert sum(one["paid"] - one["paid_before"] + one["sent"] for one in told) >= 3
+    if {one.code for one in ended} == {0}:
+        assert sum(one["paid"] - one["paid_before"] for one in told) == 3
     assert quickly(owing, "tx", "resume").code == 0
     assert owing.transactions_sent() == sent + 3
     for one in quickly(owing, "payout", "list").data["payables"]:
@@ -102,14 +129,14 @@ def test_mark_and_send_at_once_pay_it_one_way(owing: Mayhouse) -> None:
         "payout", "send", name, "-y", "--json", env=owing.environment, folder=owing.folder
     )
     marking = processes.start(
-        *("payout", "mark", name, "--reference", "UPI 1", "--json"),
+        *("payout", "mark", name, "--reference", "UPI 1", "-y", "--json"),
         env=owing.environment,
         folder=owing.folder,
     )
     codes = (sending.wait().code, marking.wait().code)
-    assert codes in ((0, 6), (6, 0))
+    assert codes in ((0, 6), (6, 0), (0, 0))
     got = balance(owing, WALLETS[BINA]) - before
-    assert (got > 0) == (codes == (0, 6))
+    assert (got > 0) == (codes[1] == 6)
     kept = owing.row("SELECT * FROM mayhouse.payables WHERE id = %s", name)
     assert (kept["paid_reference"] is None) == (got > 0)
 

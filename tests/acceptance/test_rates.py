@@ -49,7 +49,7 @@ def test_a_fetched_rate_is_used_and_told(unpriced: Mayhouse) -> None:
     created = unpriced.create_event()
     assert (created["eth_price_inr"], created["rate_source"]) == ("198750.5", source)
     quote = unpriced.run("booking", "quote", "1", "--seats", "2")
-    assert "at ₹198,750.5 per ETH (fetched from 127.0.0.1, now) · block" in quote.out
+    assert "at ₹198,750.50 per ETH (fetched from 127.0.0.1, now) · block" in quote.out
     shown = unpriced.json("rate", "show").data
     assert (shown["usable"], len(shown["history"])) == (True, 1)
 

@@ -69,6 +69,7 @@ def test_a_rotation_moves_everything_to_a_new_key(platform: Mayhouse) -> None:
     """A dry run makes nothing; the rotation itself, once it is complete, does nothing again."""
     planned = platform.json("wallet", "rotate", "--dry-run").data
     assert (planned["wallet"], planned["complete"]) == ("platform-2", False)
+    assert planned["owner_stays"] == PLATFORM
     assert [one["name"] for one in planned["steps"]] == [
         "keystore", "begun", "swept", "bound", "configured", "done",
     ]  # fmt: skip

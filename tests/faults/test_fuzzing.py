@@ -197,6 +197,14 @@ def test_what_was_found_stays_mended(nothing_there: World, case: Case, code: int
     assert (broken, ended.code) == ([], code), ended
 
 
+def test_a_file_of_unknown_events_alone_is_refused(platform: World) -> None:
+    """It was a defect: there was nothing left to ask the chain for."""
+    content = f"event,traveler,seats\n99,{ASHA},1\n".encode()
+    case = Case(("booking", "import", "input.csv", "--dry-run"), {"input.csv": content})
+    ended, broken = platform.run(case)
+    assert (broken, ended.code) == ([], 6), ended
+
+
 @pytest.mark.parametrize(
     ("words", "env", "code"),
     [

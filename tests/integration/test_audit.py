@@ -10,7 +10,7 @@ from mayhouse_cli.operations.audit import Audit
 from tests.chain_node import ChainNode
 from tests.compared import OPEN, STRANGER, Compared, built, cloned
 from tests.database_server import DatabaseServer
-from tests.mayhouse import EXPERIENCE_ID, PLATFORM
+from tests.mayhouse import CHITRA, EXPERIENCE_ID, PLATFORM
 
 SEAT: Final = 12_500_000_000_000_000
 STAKE: Final = SEAT // 5
@@ -191,3 +191,35 @@ def test_a_number_recorded_for_two_creations_is_a_finding(compared: Compared) ->
     )
     found = [one for one in compared.audit().alarms if one.code == "number_recorded_twice"]
     assert [one.subject for one in found] == ["event 2"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE mayhouse.payables SET amount_wei = amount_wei + 1", "payable_differs"),
+        (f"UPDATE mayhouse.payables SET payee_id = '{CHITRA}'", "payable_differs"),  # noqa: S608 the same
+        ("UPDATE mayhouse.settlements SET amount_wei = amount_wei + 1", "settlement_differs"),
+        (f"UPDATE mayhouse.settlements SET party_id = '{CHITRA}'", "settlement_differs"),  # noqa: S608 the same
+        ("UPDATE mayhouse.settlements SET amount_inr = amount_inr + 1", "settlement_rupees_differ"),
+    ],
+    ids=["amount", "payee", "line", "party", "rupees"],
+)
+def test_what_was_changed_in_the_accounts_is_a_finding(
+    compared: Compared, statement: str, found: str
+) -> None:
+    """A payable is held against its line, a line against the receipt that proves it."""
+    payout = "line = 'host_payout'"
+    where = payout if "settlements" in statement else "kind = 'host_payout'"
+    compared.spoil(f"{statement} WHERE {where}")
+    (finding,) = [one for one in compared.audit().alarms if one.code == found]
+    assert finding.remedy.startswith("mayhouse tx show")
+
+
+def test_a_transfer_of_another_amount_than_was_owed_is_a_finding(compared: Compared) -> None:
+    """It paid what somebody had written into the payable."""
+    compared.spoil(
+        "UPDATE mayhouse.payables SET status = 'paid', paid_at = now(), paid_transaction_id ="
+        " (SELECT id FROM mayhouse.transactions WHERE kind = 'book_event' LIMIT 1)"
+        " WHERE kind = 'host_payout'"
+    )
+    assert "payment_differs" in codes(compared.audit())

@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from mayhouse_cli.errors import Refused
+from mayhouse_cli.operations.event_cancellation import plan_cancellation
 from tests.chain_node import ChainNode
 from tests.compared import (
     ACTIVE,
@@ -21,7 +22,8 @@ from tests.compared import (
     cloned,
 )
 from tests.database_server import DatabaseServer
-from tests.mayhouse import ASHA, EXPERIENCE_ID, PLATFORM
+from tests.mayhouse import ASHA, BINA, EXPERIENCE_ID, PLATFORM
+from tests.twin_session import choices
 
 NEW_ROW: Final = "00000000-0000-4000-8000-0000000000c9"
 NEW_BOOKING: Final = "00000000-0000-4000-8000-0000000000b9"
@@ -335,3 +337,24 @@ def test_our_booking_of_a_strangers_event_is_a_finding(compared: Compared) -> No
     compared.contract.do(BOOK, 4, 1, sender=PLATFORM, value=PRICE * 6 // 5)
     codes = [one.code for one in compared.reconcile().alarms]
     assert codes == ["booking_of_a_strangers_event"]
+
+
+def test_a_changed_traveler_is_told_and_its_event_cannot_be_ended(compared: Compared) -> None:
+    """Whose stake it is stands in the booking's own record; nothing is rewritten."""
+    compared.spoil(booking(ACTIVE, f"traveler_id = '{ASHA}'"))
+    (finding,) = compared.reconcile(fix=True).alarms
+    assert (finding.code, finding.subject) == ("traveler_changed", f"booking {ACTIVE}")
+    assert BINA in finding.remedy
+    with compared.session() as session, pytest.raises(Refused, match=f"{BINA}.*{ASHA}"):
+        plan_cancellation(str(OPEN), "rain", choices(), session)
+
+
+def test_a_booking_whose_transaction_did_not_happen_is_told(compared: Compared) -> None:
+    """Its event is open still, and its row says that it stands."""
+    compared.spoil(
+        "UPDATE mayhouse.transactions SET status = 'failed', chain_object_id = NULL"  # noqa: S608 the same
+        f" WHERE kind = 'book_event' AND chain_object_id = {ACTIVE};"
+        + booking(ACTIVE, "blockchain_booking_id = NULL")
+    )
+    found = {one.code: one.detail for one in compared.reconcile().alarms}
+    assert "did not happen" in found["booking_never_made"]

@@ -116,7 +116,7 @@ def test_what_surrounds_a_story_runs_under_the_role(operated: Mayhouse) -> None:
     quickly(operated, "event", "complete", str(second), "--all-attended", "-y")
     quickly(operated, "event", "settle", str(first))
     (owed, *others) = quickly(operated, "payout", "list")["payables"]
-    quickly(operated, "payout", "mark", owed["payable_id"], "--reference", "NEFT 1")
+    quickly(operated, "payout", "mark", owed["payable_id"], "--reference", "NEFT 1", "-y")
     assert others
     quickly(operated, "payout", "send", others[0]["payable_id"], "-y")
     for words in (

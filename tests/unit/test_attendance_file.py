@@ -60,7 +60,7 @@ DIALECTS: Final[dict[str, bytes | str]] = {
     "the same, big endian": b"\xfe\xff" + UTF16_OF_EXCEL.encode("utf-16-be"),
     "old Mac line ends": "booking,attended\r1,yes\r2,no\r",
     "semicolons": "Booking;Attended\n1;Yes\n2;No\n",
-    "tabs": "attended\tbooking\n x \t 1 \n0\t2\n",
+    "tabs": "attended\tbooking\n P \t 1 \nA\t2\n",
     "sep line": "sep=;\r\nbooking;attended\r\n1;yes\r\n2;no\r\n",
     "quoted sep line, another delimiter": '"sep=|"\nbooking|attended\n1|yes\n2|no\n',
     "sep line with trailing delimiters": "sep=,,,\nbooking,attended,\n1,yes,\n2,no,\n",
@@ -155,6 +155,10 @@ WRONG: Final[dict[str, tuple[str, list[str]]]] = {
         ['line 2: "1" may mean yes or one of 2 seats: decide yes or no for the booking'],
     ),
     "no answer": ("booking,attended\n1,\n2,no\n", ["line 2: says neither yes nor no"]),
+    "a mark of either meaning": (
+        "booking,attended\n1,X\n2,no\n",
+        ['line 2: "X" may mean came or absent: write yes or no'],
+    ),
     "another word": (
         "booking,attended\n1,maybe\n2,no\n",
         ['line 2: "maybe" is neither yes nor no'],

@@ -13,6 +13,7 @@ from mayhouse_cli.money import (
     MAX_UINT256,
     Wei,
     format_eth,
+    format_eth_briefly,
     format_gwei,
     format_inr,
     format_rate,
@@ -334,8 +335,24 @@ def test_rupees_are_written_exactly_at_any_size(paise: int) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "text"),
-    [("200000", "₹200,000"), ("198750.50", "₹198,750.5"), ("0.00000001", "₹0.00000001")],
+    [("200000", "₹200,000"), ("198750.50", "₹198,750.50"), ("0.00000001", "₹0.00000001")],
 )
 def test_a_rate_is_written_for_reading(rate: str, text: str) -> None:
-    """As many decimals as the rate has, none as padding."""
+    """Whole rupees, or at least paise."""
     assert format_rate(Decimal(rate)) == text
+
+
+@pytest.mark.parametrize(
+    ("wei", "told"),
+    [
+        (0, "0.000000"),
+        (1, "0.000000000000000001"),
+        (999_999_999_999, "0.0000009"),
+        (10**12, "0.000001"),
+        (-21_000 * 7, "-0.0000000000001"),
+        (1_234_567_999_999_999_999, "1.234567"),
+    ],
+)
+def test_what_is_not_nothing_is_not_told_as_nothing(wei: int, told: str) -> None:
+    """A fee of less than a millionth of an ether has its first digit."""
+    assert format_eth_briefly(wei) == told

@@ -195,6 +195,19 @@ def test_rows_of_the_database_and_rows_with_a_key_are_made_once(
     assert (again.confirmed, again.confirmed_before, booked(session)) == (3, 2, 3)
 
 
+def test_rows_that_another_run_recorded_first_are_told_as_made_before(
+    session: MemorySession, tmp_path: Path
+) -> None:
+    """Two runs of one moment have one plan; the second makes nothing, and says so."""
+    file = write(tmp_path, 3)
+    listed = read_bookings(file, choices(), session, allow_repeats=False, retry_failed=False)
+    plans = [plan_bookings(listed, choices(), session) for _ in range(2)]
+    target = Target(file, f"mayhouse booking import {file}", window=8)
+    first, second = (bulk.make(plan, choices(), target, session) for plan in plans)
+    assert (first.confirmed, first.confirmed_before, booked(session)) == (3, 0, 3)
+    assert (second.confirmed, second.confirmed_before, second.fee_wei) == (3, 3, 0)
+
+
 def test_what_a_row_says_besides_its_booking_must_be_true(
     session: MemorySession, tmp_path: Path
 ) -> None:
@@ -211,6 +224,36 @@ def test_what_a_row_says_besides_its_booking_must_be_true(
         "line 2: the booking's seats is 2, not 3",
         f"line 3: there is no booking {UUID(int=98)} in the database",
     ]
+
+
+def test_seats_that_are_not_there_are_named_beside_other_bad_rows(
+    session: MemorySession, tmp_path: Path
+) -> None:
+    """All bad lines in one go, or the file is mended twice."""
+    file = tmp_path / "bad.csv"
+    rows = [f"1,{TRAVELERS[0]},one", f"1,{TRAVELERS[0]},999", f"1,{TRAVELERS[1]},2"]
+    file.write_text("\n".join(["event,traveler,seats", *rows]))
+    with pytest.raises(Refused) as refused:
+        run(file, session)
+    not_a_number, too_many = refused.value.details["problems"]
+    assert not_a_number == "line 2: not a number of seats: one"
+    assert too_many.startswith("line 3: ")
+    assert "40" in too_many
+
+
+def test_a_repeated_import_row_after_a_rejection_stands_again(
+    session: MemorySession, tmp_path: Path
+) -> None:
+    """Its row was cancelled with the first run, and is confirmed with the second."""
+    file = write(tmp_path, 1)
+    session.chain.answers = [REJECTED]
+    with pytest.raises(Refused):
+        run(file, session)
+    (row,) = session.memory.rows.bookings
+    assert session.memory.rows.bookings[row].status == "cancelled"
+    session.wait_for(50)
+    assert run(file, session).confirmed == 1
+    assert session.memory.rows.bookings[row].status == "confirmed"
 
 
 def test_an_event_that_is_being_ended_meanwhile_is_not_booked(

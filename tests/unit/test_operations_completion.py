@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mayhouse_cli.errors import Refused, Unconfirmed
 from mayhouse_cli.models import Address, Call, SettlementLine, Status, Transaction
 from mayhouse_cli.money import Wei
-from mayhouse_cli.operations import event_cancellation, event_completion
+from mayhouse_cli.operations import ending_rupees, event_cancellation, event_completion
 from mayhouse_cli.operations.attendance import AttendanceRequest
 from mayhouse_cli.operations.completion_results import EventCompleted
 from mayhouse_cli.operations.event_cancellation import EventCancelled
@@ -285,3 +285,26 @@ def test_another_attendance_for_a_completed_event_is_refused() -> None:
     complete(session, came(1))
     with pytest.raises(Refused, match="other arguments"):
         complete(session, came(2))
+
+
+@given(seats=seat_counts, rate=st.integers(50_000, 500_000).map(Decimal))
+@settings(max_examples=20)
+def test_a_plan_in_rupees_is_the_settlement_in_rupees(seats: list[int], rate: Decimal) -> None:
+    """Each booking's own rate: today's has no part in it."""
+    session = platform().with_bookings(*seats)
+    session.set(eth_price_inr=rate)
+    session.begin_event()
+    plan = event_completion.plan_completion("1", ALL, choices(), session)
+    assert plan.ending is not None
+    shares = ending_rupees.shares_inr(plan.ending, plan.payments)
+    stakes = [ending_rupees.stakes_inr([one], plan.ending.rates) for one in plan.attended]
+    event_completion.complete(plan, choices(), session)
+    planned = {
+        "host_payout": [shares.host_payout],
+        "platform_fee": [shares.platform_fee],
+        "stake_returned": stakes,
+        "host_stake_returned": [ending_rupees.advanced_inr(plan.ending)],
+    }
+    lines = settlement(session)
+    for name, rupees in planned.items():
+        assert [one.amount_inr for one in lines if one.line == name] == rupees

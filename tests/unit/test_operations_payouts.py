@@ -18,7 +18,7 @@ from mayhouse_cli.models import (
     Status,
 )
 from mayhouse_cli.money import Wei
-from mayhouse_cli.operations import event_completion, payables, payout_sending, payouts
+from mayhouse_cli.operations import event_completion, payout_marking, payout_sending, payouts
 from mayhouse_cli.operations.attendance import AttendanceRequest
 from mayhouse_cli.operations.payout_batch import PayoutBatch
 from mayhouse_cli.operations.resumption import resume
@@ -66,6 +66,11 @@ def send(session: MemorySession, *names: str, **options: Any) -> PayoutBatch:  #
     return payout_sending.send(plan, choices(**options), session)
 
 
+def mark(name: str, reference: str, session: MemorySession) -> Payable:
+    """Mark a payable at one go."""
+    return payout_marking.mark(payout_marking.plan_mark(name, reference, session), session)
+
+
 def test_a_completion_owes_host_and_travelers() -> None:
     """In the same database transaction as its lines."""
     session = settled(1, 2)
@@ -95,7 +100,17 @@ def test_a_second_batch_sends_nothing() -> None:
     sent = len(session.chain.sent)
     assert send(session).payouts == ()
     again = send(session, *(str(one.id) for one in owed(session)))
-    assert (again.paid, len(session.chain.sent)) == (2, sent)
+    assert (again.paid, again.paid_before, again.fees_wei) == (2, 2, 0)
+    assert len(session.chain.sent) == sent
+
+
+def test_what_another_run_paid_first_is_told_as_paid_before() -> None:
+    """Two runs of one moment have one plan; the second pays nothing, and says so."""
+    session = settled(1)
+    plans = [payouts.plan_payouts((), PayableFilter(), choices(), session) for _ in range(2)]
+    first, second = (payout_sending.send(plan, choices(), session) for plan in plans)
+    assert (first.paid, first.paid_before) == (2, 0)
+    assert (second.paid, second.paid_before, second.fees_wei) == (2, 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -156,17 +171,19 @@ def test_the_payout_that_goes_over_the_cap_of_a_day_is_not_signed() -> None:
 def test_what_is_marked_is_never_sent() -> None:
     """Paid outside the chain is paid."""
     session = settled(1)
-    payables.mark(str(owed(session)[1].id), "UPI 4431", session)
+    mark(str(owed(session)[1].id), "UPI 4431", session)
     assert send(session).paid == 1
-    with pytest.raises(Refused, match="paid already"):
-        send(session, str(owed(session)[1].id))
+    sent = len(session.chain.sent)
+    batch = send(session, str(owed(session)[1].id))
+    assert (batch.paid_before, batch.paid_before_wei) == (1, owed(session)[1].amount)
+    assert len(session.chain.sent) == sent
 
 
 def test_what_was_marked_after_the_plan_is_not_sent() -> None:
     """The payable is looked at once more under its lock."""
     session = settled(1)
     plan = payouts.plan_payouts((), PayableFilter(), choices(), session)
-    payables.mark(str(owed(session)[1].id), "UPI 4431", session)
+    mark(str(owed(session)[1].id), "UPI 4431", session)
     with pytest.raises(Refused):
         payout_sending.send(plan, choices(), session)
     assert [one.tx_hash for one in owed(session)][1] is None
@@ -178,7 +195,35 @@ def test_a_wallet_that_changed_after_the_plan_is_not_paid() -> None:
     payable = owed(session)[1]
     set_wallet(session, TRAVELERS[0], WALLETS[2])
     with session.transaction(), pytest.raises(Refused, match="has changed"):
-        payouts.refuse_unless_owed(payable.id, WALLETS[0], session)
+        payouts.refuse_unless_owed(payable.id, WALLETS[0], payable.amount, session)
+
+
+def change_amount(session: MemorySession, payable: Payable) -> None:
+    """Write one wei more into its row, as another hand would."""
+    rows = session.memory.rows.payables
+    rows[payable.id] = replace(rows[payable.id], changed_amount=payable.amount + 1)
+
+
+def test_a_payable_that_was_changed_is_neither_sent_nor_marked() -> None:
+    """Its settlement line says what is owed; the others of the batch are paid."""
+    session = settled(1)
+    payable = owed(session)[1]
+    change_amount(session, payable)
+    with pytest.raises(Refused, match="changed in the database"):
+        send(session)
+    with pytest.raises(Refused, match="changed in the database"):
+        mark(str(payable.id), "UPI 4431", session)
+    assert standings(session) == ["paid", "owed"]
+
+
+def test_a_payable_that_was_changed_after_the_plan_is_not_sent() -> None:
+    """It is compared once more under its lock."""
+    session = settled(1)
+    plan = payouts.plan_payouts((), PayableFilter(), choices(), session)
+    change_amount(session, owed(session)[1])
+    with pytest.raises(Refused, match="changed in the database"):
+        payout_sending.send(plan, choices(), session)
+    assert standings(session) == ["paid", "owed"]
 
 
 def test_what_is_on_its_way_cannot_be_marked() -> None:
@@ -189,17 +234,17 @@ def test_what_is_on_its_way_cannot_be_marked() -> None:
         send(session)
     assert standings(session) == ["sending", "sending"]
     with pytest.raises(Refused, match="is being paid by transaction"):
-        payables.mark(str(owed(session)[0].id), "UPI 4431", session)
+        mark(str(owed(session)[0].id), "UPI 4431", session)
 
 
 def test_marking_twice_with_the_same_reference_is_marking_once() -> None:
     """Another reference is refused."""
     session = settled(1)
     name = str(owed(session)[0].id)
-    first = payables.mark(name, " UPI  4431 ", session)
-    assert payables.mark(name, "UPI 4431", session).reference == first.reference == "UPI 4431"
+    first = mark(name, " UPI  4431 ", session)
+    assert mark(name, "UPI 4431", session).reference == first.reference == "UPI 4431"
     with pytest.raises(Refused, match="paid already"):
-        payables.mark(name, "UPI 9", session)
+        mark(name, "UPI 9", session)
 
 
 def test_an_unconfirmed_batch_is_finished_by_resume() -> None:
@@ -254,7 +299,7 @@ def test_what_an_undone_completion_owed_is_withdrawn() -> None:
 def test_what_is_paid_stays_when_its_completion_is_undone() -> None:
     """It is told as undone, until the completion is confirmed again."""
     session = settled(1)
-    payables.mark(str(owed(session)[1].id), "UPI 4431", session)
+    mark(str(owed(session)[1].id), "UPI 4431", session)
     undo_completion(session, 1)
     (kept,) = owed(session)
     assert (kept.standing, kept.undone_at is not None) == (Standing.PAID, True)
@@ -291,3 +336,38 @@ def test_a_rejected_transfer_can_be_paid_again() -> None:
     generations = [one.generation for one in session.recorded if one.kind == "transfer"]
     assert sorted(generations) == [1, 1, 2]
     assert session.last.status is Status.CONFIRMED
+
+
+# --- marks --------------------------------------------------------------------------------
+
+
+def test_a_mark_that_is_taken_back_is_owed_again() -> None:
+    """The log keeps what it was marked with; then it can be paid."""
+    session = settled(1)
+    name = str(owed(session)[1].id)
+    marked = mark(name, "UPI 4431", session)
+    payout_marking.unmark(payout_marking.find_marked(name, session), "another event's", session)
+    assert standings(session) == ["owed", "owed"]
+    entry = session.memory.rows.log[-1]
+    assert entry.before is not None
+    assert entry.before["reference"] == marked.reference
+    assert (entry.arguments["reason"], entry.after) == ("another event's", {"standing": "owed"})
+    assert send(session).paid == 2
+
+
+def test_what_a_transfer_has_paid_cannot_be_unmarked() -> None:
+    """Nothing outside the chain has paid it."""
+    session = settled(1)
+    send(session)
+    with pytest.raises(Refused, match="is not marked"):
+        payout_marking.find_marked(str(owed(session)[1].id), session)
+
+
+def test_a_reference_that_paid_another_one_is_told() -> None:
+    """One payment of two, or a mistake: whoever marks it decides."""
+    session = settled(1)
+    host, traveler = owed(session)
+    mark(str(host.id), "UPI 4431", session)
+    plan = payout_marking.plan_mark(str(traveler.id), "UPI  4431", session)
+    assert [one.id for one in plan.used_for] == [host.id]
+    assert payout_marking.plan_mark(str(traveler.id), "UPI 4432", session).used_for == ()

@@ -281,11 +281,19 @@ def test_a_plan_executed_again_gives_the_first_result() -> None:
     assert len(session.chain.sent) == sent
 
 
-def test_a_plan_of_another_kind_is_not_found() -> None:
-    """A completion's hash does not cancel."""
+def test_a_plan_of_another_kind_is_told() -> None:
+    """A completion's hash does not cancel, and the message says what it is."""
     session, plan = planned()
-    with pytest.raises(NotFound, match="There is no such plan"):
+    with pytest.raises(Refused, match="the plan of a completion of event 1") as refusal:
         event_cancellation.plan_execution("1", plan.hash, choices(), session)
+    assert f"event complete 1 --execute {plan.hash}" in (refusal.value.hint or "")
+
+
+def test_an_option_is_no_plan() -> None:
+    """`--execute --dry-run` has forgotten the hash, whatever the next word is."""
+    session, _ = planned()
+    with pytest.raises(WrongUsage, match="--dry-run is an option"):
+        event_completion.plan_execution("1", "--dry-run", choices(), session)
 
 
 def test_a_plan_for_another_event_is_refused() -> None:

@@ -52,6 +52,16 @@ def test_a_number_is_given_again_only_when_its_top_up_cannot_happen() -> None:
     assert session.recorded[1].status is Status.REPLACED
 
 
+def test_a_top_up_that_another_run_recorded_first_is_told_as_made_before() -> None:
+    """Two runs of one moment have one plan; the second signs nothing, and says so."""
+    session = short()
+    session.wait_for(5)
+    plans = [topup.plan_topup(choices(), session) for _ in range(2)]
+    made = [topup.top_up(plan, choices(), session) for plan in plans]
+    assert [one.topped_up_before for one in made] == [False, True]
+    assert len({one.transaction.tx_hash for one in made}) == len(session.recorded) == 1
+
+
 def test_the_platforms_key_signs_no_top_up() -> None:
     """Only the treasury is asked to."""
     session = short()

@@ -102,9 +102,8 @@ def test_while_frozen_only_cancels_leave(mayhouse: Mayhouse) -> None:
         mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003
     mayhouse.node.rpc("evm_mine")
     ended = mayhouse.json("tx", "resume")
-    assert (ended.code, mayhouse.json("tx", "show", sent["tx_hash"]).data["status"]) == (
-        6, "cancelled",
-    )  # fmt: skip
+    assert ended.code == 0  # a cancel that was ordered is no failure
+    assert mayhouse.json("tx", "show", sent["tx_hash"]).data["status"] == "cancelled"
 
 
 @pytest.mark.parametrize("words", [("freeze", "--reason", REASON), ("thaw", "-y")])

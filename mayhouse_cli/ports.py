@@ -129,6 +129,9 @@ class Chain(Protocol):
     def placements(self, hashes: Sequence[Hash]) -> Mapping[Hash, Hash | None]:
         """The hash of the block each transaction stands in now; None where there is none."""
 
+    def block_hashes(self, numbers: Sequence[int]) -> Mapping[int, Hash | None]:
+        """The block that stands at each height now; None where there is none."""
+
     def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:
         """Recover why a mined transaction reverted, by replaying it before its block."""
 

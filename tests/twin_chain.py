@@ -169,6 +169,10 @@ class MemoryChain:
         receipts = self.head.receipts
         return {one: receipts[one].block_hash if one in receipts else None for one in hashes}
 
+    def block_hashes(self, numbers: Sequence[int]) -> dict[int, Hash | None]:
+        standing = {world.number: self._block(world).hash for world in self.blocks}
+        return {number: standing.get(number) for number in numbers}
+
     def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:
         del transaction
         return self.head.reasons[receipt.tx_hash]

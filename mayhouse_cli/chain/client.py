@@ -7,6 +7,7 @@ Calls and answers are put into words by `contract.py` and `wire.py`, HTTP and fa
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from eth_utils.address import to_checksum_address
@@ -142,7 +143,10 @@ class ContractClient:
             batch[f"balance {account}"] = (("eth_getBalance", [account, _NEWEST]), wire.wei)
             batch[f"code {account}"] = (("eth_getCode", [account, _NEWEST]), wire.code)
         for tx_hash in question.placed:
-            batch[f"placed {tx_hash}"] = (("eth_getTransactionReceipt", [tx_hash]), wire.placement)
+            batch[f"placed {tx_hash}"] = (
+                ("eth_getTransactionReceipt", [tx_hash]),
+                partial(wire.placement, tx_hash),
+            )
         batch["head again"] = (("eth_getBlockByNumber", [_NEWEST, False]), wire.block)
         return batch
 
@@ -376,13 +380,7 @@ class ContractClient:
     ) -> dict[Hash, Receipt]:
         """Those whose block still stands where they say, by their hashes."""
         numbers = sorted({one.block_number for one in receipts}.difference(known))
-        answers = (
-            self._rpc.ask([("eth_getBlockByNumber", [hex(number), False]) for number in numbers])
-            if numbers
-            else []
-        )
-        stands = dict(known)
-        stands.update(zip(numbers, map(wire.block_hash, answers), strict=True))
+        stands = {**known, **self.block_hashes(numbers)}
         return {one.tx_hash: one for one in receipts if stands[one.block_number] == one.block_hash}
 
     def _sight_rival(self, transaction: Transaction, head: Block) -> Sighting:
@@ -402,8 +400,15 @@ class ContractClient:
             answers = self._rpc.ask([("eth_getTransactionReceipt", [one]) for one in some])
             with wire.understanding():
                 for tx_hash, answer in zip(some, answers, strict=True):
-                    placed[tx_hash] = wire.placement(wire.not_fault(answer))
+                    placed[tx_hash] = wire.placement(tx_hash, wire.not_fault(answer))
         return placed
+
+    def block_hashes(self, numbers: Sequence[int]) -> dict[int, Hash | None]:
+        """Find which block stands at each height now."""
+        if not numbers:
+            return {}
+        answers = self._rpc.ask([("eth_getBlockByNumber", [hex(one), False]) for one in numbers])
+        return dict(zip(numbers, map(wire.block_hash, answers), strict=True))
 
     def revert_reason(self, transaction: Transaction, receipt: Receipt) -> str:
         """Replay the call on the state before its block, and read the refusal."""

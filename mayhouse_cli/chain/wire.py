@@ -101,8 +101,13 @@ def block_hash(answer: Answer) -> Hash | None:
     return Hash(answer["hash"]) if isinstance(answer, Mapping) else None
 
 
-def placement(receipt: Any) -> Hash | None:
-    return Hash(receipt["blockHash"]) if receipt else None
+def placement(tx_hash: Hash, receipt: Any) -> Hash | None:
+    """The block of a receipt; ValueError for the receipt of another transaction than the asked."""
+    if not receipt:
+        return None
+    if str(receipt["transactionHash"]).lower() != tx_hash:
+        raise ValueError("the receipt is of another transaction")
+    return Hash(receipt["blockHash"])
 
 
 def priority_fee(answer: Any) -> Wei:

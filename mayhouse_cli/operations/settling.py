@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from mayhouse_cli.errors import Refused
+from mayhouse_cli.errors import Refused, RpcUnreachable
 from mayhouse_cli.models import (
     Address,
     BookingRow,
@@ -19,6 +19,7 @@ from mayhouse_cli.models import (
     OnChainEvent,
     Question,
     Snapshot,
+    Transaction,
 )
 from mayhouse_cli.money import Wei, format_eth
 from mayhouse_cli.operations.attendance_list import Guest
@@ -143,7 +144,7 @@ def read_ending_event(
     bookings = _open_bookings(row, snapshot, session)
     rows = [row, *(one.row for one in bookings)]
     blocks = _blocks(_hashes(rows), snapshot, session)
-    _refuse_undone(number, blocks, session)
+    _refuse_undone(number, blocks, recorded, session)
     known = frozenset(one.id for one in recorded)
     booked_for = {
         one.booking_id: str(one.arguments["traveler_id"])
@@ -185,18 +186,36 @@ def _blocks(
     return {one: {**snapshot.placements, **found}[one] for one in hashes}
 
 
-def _refuse_undone(number: int, blocks: Mapping[Hash, Hash | None], session: Session) -> None:
+def _refuse_undone(
+    number: int,
+    blocks: Mapping[Hash, Hash | None],
+    recorded: Sequence[Transaction],
+    session: Session,
+) -> None:
     """Refused when a reorg undid what we recorded: numbers may be those of others now.
 
-    A hash that is not of our journal is the platform's own word, and binds nothing.
+    RpcUnreachable when the recorded block stands and the node shows no receipt of what is in it:
+    such a node is behind, and proves no reorg. A hash that is not of our journal is the platform's
+    own word, and binds nothing.
     """
     undone = [one for one, block in blocks.items() if block is None and session.journal.knows(one)]
-    if undone:
-        raise Refused(
-            f"A reorg undid {undone[0]}, by which event {number} or a booking of it was made",
-            hint="Nothing was sent. `mayhouse audit` names what a reorg undid, and how to go on.",
-            details={"tx_hashes": undone},
+    if not undone:
+        return
+    stood = {
+        one.block_number: one.block_hash
+        for one in recorded
+        if one.tx_hash in undone and one.block_number is not None
+    }
+    if stood and dict(session.chain.block_hashes([*stood])) == stood:
+        raise RpcUnreachable(
+            f"The Ethereum node does not show {undone[0]}, whose block it has",
+            hint="Nothing was sent. The node is behind or failing: run it again in a moment.",
         )
+    raise Refused(
+        f"A reorg undid {undone[0]}, by which event {number} or a booking of it was made",
+        hint="Nothing was sent. `mayhouse audit` names what a reorg undid, and how to go on.",
+        details={"tx_hashes": undone},
+    )
 
 
 def _open_bookings(

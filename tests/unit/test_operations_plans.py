@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mayhouse_cli.errors import NotFound, Refused, WrongUsage
+from mayhouse_cli.errors import NotFound, Refused, RpcUnreachable, WrongUsage
 from mayhouse_cli.models import Address, Call, EventStatus, Hash, Person, Plan, Status
 from mayhouse_cli.money import Wei
 from mayhouse_cli.operations import event_cancellation, event_completion
@@ -182,6 +182,14 @@ def test_an_event_whose_creation_a_reorg_undid_is_not_ended() -> None:
     with pytest.raises(Refused, match="A reorg undid") as refusal:
         cancellation_of(session)
     assert refusal.value.details == {"tx_hashes": [session.last.tx_hash]}
+
+
+def test_a_node_that_hides_a_receipt_proves_no_reorg() -> None:
+    """The block it stood in is there still: the node is behind, and it may be run again."""
+    session = platform().with_bookings()
+    del session.chain.head.receipts[session.last.tx_hash]
+    with pytest.raises(RpcUnreachable, match="whose block it has"):
+        cancellation_of(session)
 
 
 def test_a_refusal_names_what_moved() -> None:

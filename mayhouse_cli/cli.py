@@ -78,7 +78,7 @@ def _open_closed_streams() -> None:
             descriptor = os.open(os.devnull, os.O_WRONLY)
             if descriptor != number:
                 os.dup2(descriptor, number)
-            setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115
+            setattr(sys, name, open(number, "w", closefd=False))  # noqa: SIM115 open as long as the process lives
 
 
 def _run_app(arguments: Sequence[str]) -> int:

@@ -203,7 +203,7 @@ def _check_private(status: os.stat_result, path: Path) -> None:
 
 def _encrypt(key: bytes, password: str, scrypt_n: int) -> bytes:
     # Imported here, as below: the curves it brings along cost every command 0.4 s.
-    from eth_keyfile.keyfile import create_keyfile_json  # noqa: PLC0415
+    from eth_keyfile.keyfile import create_keyfile_json  # noqa: PLC0415 slow to load, and needed by keystores alone
 
     document = create_keyfile_json(key, _encoded(password), kdf="scrypt", iterations=scrypt_n)
     document["address"] = document["address"].lower()  # as geth writes it
@@ -269,8 +269,8 @@ def _is_bearable(kdf: str, work: Mapping[object, object]) -> bool:
 
 def _decrypt(document: dict[str, Any], password: str, file_name: str) -> bytes:
     """Give the key of a parsed keystore, checked against the address the file states."""
-    from eth_keyfile.exceptions import EthKeyfileException  # noqa: PLC0415
-    from eth_keyfile.keyfile import decode_keyfile_json  # noqa: PLC0415
+    from eth_keyfile.exceptions import EthKeyfileException  # noqa: PLC0415 slow to load, and needed by keystores alone
+    from eth_keyfile.keyfile import decode_keyfile_json  # noqa: PLC0415 slow to load, and needed by keystores alone
 
     secret = _encoded(password)
     key, problem = b"", ""
@@ -320,7 +320,7 @@ def _stated_address(document: dict[str, Any], file_name: str) -> Address | None:
 
 
 def _address_of(key: bytes) -> Address:
-    from eth_keys.datatypes import PrivateKey  # noqa: PLC0415
+    from eth_keys.datatypes import PrivateKey  # noqa: PLC0415 slow to load, and needed by keystores alone
 
     return Address(PrivateKey(key).public_key.to_checksum_address())
 

@@ -86,7 +86,7 @@ def _scalar_as_text(value: object) -> str:
     return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _dataclass_as_data(value: Any) -> dict[str, Any]:  # noqa: ANN401
+def _dataclass_as_data(value: Any) -> dict[str, Any]:  # noqa: ANN401 JSON
     data: dict[str, Any] = {}
     for field in dataclasses.fields(value):
         item = as_data(getattr(value, field.name))

@@ -51,7 +51,7 @@ def mining_by_interval(node: ChainNode, seconds: int = 1) -> Iterator[None]:
         yield
     finally:
         node.rpc("evm_setIntervalMining", 0)
-        node.rpc("evm_setAutomine", True)  # noqa: FBT003
+        node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
 
 
 def on_chain(mayhouse: Mayhouse, event: int) -> list[str]:

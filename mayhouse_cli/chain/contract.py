@@ -52,7 +52,7 @@ class _AnyText(StringDecoder):
     """Reads what is no UTF-8 as U+FFFD: a stranger can put any bytes into a string on chain."""
 
     @staticmethod
-    def decoder_fn(data: bytes, handle_string_errors: str = "") -> str:  # noqa: ARG004
+    def decoder_fn(data: bytes, handle_string_errors: str = "") -> str:  # noqa: ARG004 the decoder's own signature
         return data.decode("utf-8", errors="replace")
 
 

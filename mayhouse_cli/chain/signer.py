@@ -16,8 +16,8 @@ from mayhouse_cli.money import Wei
 
 load_lean(("eth_account",), ("eth_keyfile",))
 from eth_account import Account  # noqa: E402 after the lean load
-from eth_account.signers.local import LocalAccount  # noqa: E402
-from eth_account.typed_transactions.typed_transaction import TypedTransaction  # noqa: E402
+from eth_account.signers.local import LocalAccount  # noqa: E402 as above
+from eth_account.typed_transactions.typed_transaction import TypedTransaction  # noqa: E402 as above
 
 # EIP-2718's type byte of an EIP-1559 transaction.
 DYNAMIC_FEE: Final = 2

@@ -68,7 +68,7 @@ def integer(answer: Any) -> int:
 
 
 def word(answer: Any) -> int:
-    if not isinstance(answer, str) or len(answer) != 66:  # noqa: PLR2004
+    if not isinstance(answer, str) or len(answer) != 66:  # noqa: PLR2004 0x and 64 digits
         raise ValueError("not one word")
     return int(answer, 16)
 

@@ -117,7 +117,7 @@ class Directory(TyperGroup):
         """Read what stands before the command; without one, the state is shown."""
         rest: list[str] = super().parse_args(ctx, args)
         if not (ctx._protected_args or ctx.resilient_parsing):  # noqa: SLF001 there is no other way in
-            ctx._protected_args = [AT_A_GLANCE]  # noqa: SLF001
+            ctx._protected_args = [AT_A_GLANCE]  # noqa: SLF001 as above
         return rest
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 as above

@@ -94,7 +94,7 @@ def _applied_blocks(count: int) -> list[Block]:
     return done
 
 
-def _fail_check(invocation: Invocation, migrations: Any, result: MigrationResult) -> None:  # noqa: ANN401
+def _fail_check(invocation: Invocation, migrations: Any, result: MigrationResult) -> None:  # noqa: ANN401 a Migrations
     invocation.output.findings([Table(_rows(result), indent=2)])
     try:
         refuse_old_schema(migrations)
@@ -104,7 +104,7 @@ def _fail_check(invocation: Invocation, migrations: Any, result: MigrationResult
 
 
 def _result(report: Any) -> MigrationResult:  # noqa: ANN401 a MigrationReport
-    def lines(states: Any) -> tuple[MigrationLine, ...]:  # noqa: ANN401
+    def lines(states: Any) -> tuple[MigrationLine, ...]:  # noqa: ANN401 tuples of Migration
         return tuple(MigrationLine(one.version, one.name, one.state) for one in states)
 
     return MigrationResult(

@@ -45,7 +45,7 @@ class DeferredSecret:
         """Whether it has been used, so that there is something to redact."""
         return self._value is not None
 
-    def value(self) -> Any:  # noqa: ANN401
+    def value(self) -> Any:  # noqa: ANN401 settings are of many types
         """Fetch once; CredentialsError when the command or file does not yield it."""
         if self._value is None:
             self._value = self._fetch()
@@ -85,12 +85,12 @@ class Config:
             )
         return value
 
-    def get(self, key: str) -> Any:  # noqa: ANN401
+    def get(self, key: str) -> Any:  # noqa: ANN401 settings are of many types
         """Give a setting, or None when it is set nowhere and has no default."""
         value = self.values.get(key)
         return value.value() if isinstance(value, DeferredSecret) else value
 
-    def effective(self, key: str) -> Any:  # noqa: ANN401
+    def effective(self, key: str) -> Any:  # noqa: ANN401 settings are of many types
         """Give what holds for a setting, unset ones included; a DeferredSecret stays unread."""
         match key:
             case "confirmations":

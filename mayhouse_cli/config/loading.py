@@ -233,13 +233,13 @@ def _as_text(value: object, key: str, path: Path) -> str:
     )
 
 
-def _value(setting: Setting, found: _Found) -> Any:  # noqa: ANN401
+def _value(setting: Setting, found: _Found) -> Any:  # noqa: ANN401 settings are of many types
     if isinstance(fetch := found.text, str):
         return _read(setting, fetch, found)
     return DeferredSecret(lambda: _read(setting, fetch(), found))
 
 
-def _read(setting: Setting, text: str, found: _Found) -> Any:  # noqa: ANN401
+def _read(setting: Setting, text: str, found: _Found) -> Any:  # noqa: ANN401 settings are of many types
     shown = f"{setting.key} ({found.origin})"
     if setting.secret:
         secrets_of_this_process.learn([text])

@@ -27,7 +27,7 @@ def path(value: str) -> str:
 def positive(value: str) -> int:
     """Read a whole number from 1."""
     # Longer numbers mean nothing here, and Python refuses the longest in words of its own.
-    if not value.isascii() or not value.isdigit() or len(value.lstrip("0")) > 18:  # noqa: PLR2004
+    if not value.isascii() or not value.isdigit() or len(value.lstrip("0")) > 18:  # noqa: PLR2004 as many digits fit a bigint
         raise ValueError(f"not a whole number: {_quoted(value)}")
     if (number := int(value)) < 1:
         raise ValueError("it must be at least 1")

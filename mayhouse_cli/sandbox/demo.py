@@ -54,7 +54,9 @@ class Story:
         self._checks = Checks(session)
         self._expected = self._checks.expected
         config = session.config
-        self._choices = SigningChoices(True, config.confirmations, config.max_fee)  # noqa: FBT003
+        self._choices = SigningChoices(
+            wait=True, confirmations=config.confirmations, max_fee=config.max_fee
+        )
 
     def steps(self) -> Iterator[DemoStep]:
         """Do and check one step after the other."""
@@ -146,7 +148,7 @@ class Story:
     def _warp(self, event: EventCreated) -> DemoStep:
         over = int(event.starts_at.timestamp()) + AFTER_THE_START
         warped = self._clock.warp(over - self._clock.chain_time())
-        self._checks.same("chain time is past the start", True, warped.chain_time > event.starts_at)  # noqa: FBT003
+        self._checks.same("chain time is past the start", True, warped.chain_time > event.starts_at)  # noqa: FBT003 what is expected
         data = {"seconds": warped.seconds, "chain_time": warped.chain_time}
         return self._step("warp", "Move the chain's clock past the event", [], data)
 

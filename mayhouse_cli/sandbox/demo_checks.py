@@ -34,7 +34,7 @@ class Checks:
         """Read the contract's and the wallet's balance."""
         return self._session.chain.read(Question(accounts=(self._session.signer.address,)))
 
-    def same(self, what: str, expected: Any, found: Any) -> None:  # noqa: ANN401
+    def same(self, what: str, expected: Any, found: Any) -> None:  # noqa: ANN401 any two values are compared
         """Keep a difference, if there is one."""
         if expected != found:
             self._differences.append(Difference(what, str(expected), str(found)))

@@ -173,7 +173,7 @@ def test_a_change_on_its_way_is_not_sent_twice(mayhouse: Mayhouse, raw: RawContr
         again = mayhouse.json("contract", "set-fee", "6", "-y", "--no-wait")
         other = mayhouse.json("contract", "withdraw", "-y")
     finally:
-        mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+        mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
     for run in (again, other):
         assert (run.code, run.error["details"]["tx_hash"]) == (7, sent["tx_hash"])
     mayhouse.node.rpc("evm_mine")

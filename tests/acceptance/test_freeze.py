@@ -99,7 +99,7 @@ def test_while_frozen_only_cancels_leave(mayhouse: Mayhouse) -> None:
         words = ("tx", "cancel", sent["tx_hash"], "-y", "--while-frozen", "--no-wait")
         assert mayhouse.json(*words).data["attempts"][1]["purpose"] == "cancel"
     finally:
-        mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+        mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
     mayhouse.node.rpc("evm_mine")
     ended = mayhouse.json("tx", "resume")
     assert ended.code == 0  # a cancel that was ordered is no failure

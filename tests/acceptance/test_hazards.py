@@ -388,7 +388,7 @@ def test_more_seats_than_can_be_completed_are_refused(platform: Mayhouse, raw: R
     for _ in range(400):
         raw.node.rpc("eth_sendTransaction", {**booking, "data": calldata(BOOK, event, 1)})
     raw.node.rpc("evm_mine")
-    raw.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+    raw.node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
     platform.warp(2 * DAY)
     everyone = list(range(FOREIGN + 1, FOREIGN + 401))
     receipt = raw.send(COMPLETE, event, everyone, sender=PLATFORM)

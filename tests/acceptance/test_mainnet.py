@@ -102,7 +102,7 @@ def test_a_resume_signs_a_cancel_only_when_it_is_said(mainnet: Mayhouse) -> None
         created = mainnet.json(*words(mainnet, "-y", "--no-wait", *permitted)).data
         mainnet.node.rpc("anvil_dropTransaction", created["tx_hash"])
     finally:
-        mainnet.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+        mainnet.node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
     mainnet.warp(2 * 86_400)  # its event would be in the past
     mainnet.execute("UPDATE mayhouse.transactions SET created_at = now() - interval '1 hour'")
     plain = mainnet.json("tx", "resume", "--timeout", "5")

@@ -102,7 +102,7 @@ def test_the_platforms_key_need_not_be_there(topped: Mayhouse) -> None:
 
 
 @pytest.mark.parametrize(("short_by", "needed"), [(0, False), (1, True)], ids=["at it", "below"])
-def test_the_threshold_is_the_warnings(topped: Mayhouse, short_by: int, needed: bool) -> None:  # noqa: FBT001
+def test_the_threshold_is_the_warnings(topped: Mayhouse, short_by: int, needed: bool) -> None:  # noqa: FBT001 a case of the table
     """A wei below it is topped up; at it there is nothing to do, which needs no password."""
     del topped.settings["MAYHOUSE_TREASURY_PASSWORD"]
     have(topped, WARNING - short_by)
@@ -189,7 +189,7 @@ def test_what_is_on_its_way_counts_as_balance(topped: Mayhouse) -> None:
         first = run(topped, *TOPUP, "--no-wait").data
         again = run(topped, *TOPUP).data
     finally:
-        topped.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+        topped.node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
         topped.node.rpc("evm_mine")
     assert (first["status"], again["status"]) == ("sent", "not_needed")
     assert again["on_its_way_wei"] == first["amount_wei"]
@@ -264,7 +264,7 @@ def test_a_waiting_top_up_is_replaced_with_the_treasurys_key(
         topped.settings["MAYHOUSE_TREASURY_WALLET"] = wallet
         replaced = run(topped, "tx", verb, name, "-y", "--no-wait").data
     finally:
-        topped.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+        topped.node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
         topped.node.rpc("evm_mine")
     assert refused.code == 6
     newest = replaced["attempts"][-1]["tx_hash"]

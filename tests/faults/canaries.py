@@ -179,7 +179,7 @@ def break_configuration() -> None:
         load_config(*given, **named)
         _tell_everything()
 
-    setattr(mayhouse_cli.commands.invocation, "load_config", loaded_and_failed)  # noqa: B010
+    setattr(mayhouse_cli.commands.invocation, "load_config", loaded_and_failed)  # noqa: B010 mypy refuses the plain form
     listen_to_libraries()
 
 

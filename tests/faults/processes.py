@@ -43,8 +43,8 @@ def _child(
     for path, number in ((os.devnull, 0), (out, 1), (err, 2)):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 the stream that replaces pytest's
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 open as long as the child lives
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 open as long as the child lives
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     if prepare is not None:
         prepare(*arguments)

@@ -231,7 +231,7 @@ def races(
     try:
         runs = [run for row in rows for run in race(mayhouse, host, row, drawn)]
     finally:
-        mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+        mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
     return runs
 
 

@@ -98,7 +98,7 @@ def test_a_used_nonce_without_a_rival_makes_nothing_failed(
         lagging.rules = [Rule(kinds.COUNT, kinds.USED_NONCE)]
         resumed = mayhouse.json("tx", "resume", "--timeout", "1.5")
     finally:
-        mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003
+        mayhouse.node.rpc("evm_setAutomine", True)  # noqa: FBT003 the node's own parameter
     assert resumed.code == 7
     mayhouse.node.rpc("evm_mine")
     lagging.heal()
